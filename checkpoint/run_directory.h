@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The run directory is the truth about a run. This file owns every name in it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace r1 {
+
+/// Paths of one run. Holds no file open and checks nothing.
+class RunDirectory {
+  public:
+    explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
+
+    const std::filesystem::path& root() const { return root_; }
+    std::string run_id() const { return root_.filename().string(); }
+    std::filesystem::path recipe() const { return root_ / "recipe.yaml"; }
+    std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
+    std::filesystem::path evaluations() const { return root_ / "evaluations.jsonl"; }
+    std::filesystem::path summary() const { return root_ / "summary.json"; }
+    std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+    std::filesystem::path samples() const { return root_ / "samples"; }
+    /// What a sample stage accepted, for later sft stages.
+    std::filesystem::path samples_of(std::string_view stage) const {
+        return samples() / (std::string(stage) + ".jsonl");
+    }
+    std::filesystem::path attempts() const { return root_ / "attempts"; }
+    std::filesystem::path attempt(int number) const { return attempts() / std::to_string(number); }
+    std::filesystem::path attempt_record(int n) const { return attempt(n) / "attempt.json"; }
+    std::filesystem::path attempt_ranks(int n) const { return attempt(n) / "ranks.json"; }
+    std::filesystem::path attempt_outcome(int n) const { return attempt(n) / "outcome.json"; }
+    std::filesystem::path attempt_error(int n, int rank) const {
+        return attempt(n) / ("error-rank" + std::to_string(rank) + ".json");
+    }
+    std::filesystem::path attempt_log(int n) const { return attempt(n) / "log"; }
+
+    /// The newest attempt's number; 0 when there is none.
+    int newest_attempt() const;
+    /// Makes the folder of the next attempt and returns its number. mkdir decides a race: throws
+    /// Error when another process took the number.
+    int begin_attempt() const;
+
+  private:
+    std::filesystem::path root_;
+};
+
+/// "<name>-20261121-202601-x7k2qf": recipe name, UTC time, random suffix. Unique for ever.
+std::string make_run_id(std::string_view recipe_name);
+
+/// Makes <runs>/<run-id>/ with the frozen recipe in it. Throws Error naming the folder.
+RunDirectory create_run(const std::filesystem::path& runs, std::string_view run_id,
+                        std::string_view frozen_recipe);
+
+/// Finds a run by its id, a unique prefix of it, or a path. Throws Error (kUsage) listing what is
+/// near when none or several match.
+RunDirectory find_run(const std::filesystem::path& runs, std::string_view name);
+
+/// Every run in the folder, newest first; empty when the folder does not exist.
+std::vector<RunDirectory> list_runs(const std::filesystem::path& runs);
+
+}  // namespace r1

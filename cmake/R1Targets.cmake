@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# r1_add_library(NAME SOURCES… LINK PUBLIC… PRIVATE…): one library a folder, with our warnings and includes.
+function(r1_add_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE r1_warnings ${ARG_PRIVATE})
+endfunction()
+
+# r1_add_test(NAME SOURCES… LINK… [RANKS 1 2 4] [LABEL unit]): one GoogleTest program. With RANKS the
+# whole program runs under mpirun once for each number of ranks; without, each TEST is a ctest of its own.
+function(r1_add_test name)
+    cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINK;RANKS" ${ARGN})
+    if(NOT ARG_LABEL)
+        set(ARG_LABEL unit)
+    endif()
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 60)
+    endif()
+    add_executable(${name} ${ARG_SOURCES})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest r1_warnings)
+    if(ARG_RANKS)
+        foreach(ranks IN LISTS ARG_RANKS)
+            add_test(NAME ${name}.np${ranks}
+                COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none -np ${ranks} $<TARGET_FILE:${name}>)
+            set_tests_properties(${name}.np${ranks} PROPERTIES LABELS "mpi" TIMEOUT ${ARG_TIMEOUT}
+                PROCESSORS 2
+                ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMP_NUM_THREADS=1")
+        endforeach()
+    else()
+        target_link_libraries(${name} PRIVATE GTest::gtest_main)
+        add_test(NAME ${name} COMMAND ${name})
+        set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+    endif()
+endfunction()

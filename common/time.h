@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace r1 {
+
+/// Milliseconds since 1970-01-01 UTC by this host's clock.
+std::int64_t utc_milliseconds();
+/// "2026-11-21T20:26:01Z".
+std::string utc_text(std::int64_t milliseconds);
+/// Seconds of a clock that never goes back; only differences mean something.
+double monotonic_seconds();
+/// For people: "41.3s", "2m07s", "3h12m", "4d03h".
+std::string short_duration(double seconds);
+/// This host's name as the system gives it.
+std::string host_name();
+
+}  // namespace r1

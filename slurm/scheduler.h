@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where ranks are started. The local implementation runs mpirun on this machine.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/run_directory.h"
+#include "common/subprocess.h"
+
+namespace r1 {
+
+/// What to start: `ranks` copies of the rank program with these arguments.
+struct LaunchRequest {
+    std::filesystem::path rank_program;
+    std::vector<std::string> arguments;
+    std::int64_t ranks = 1;
+    std::int64_t threads_per_rank = 1;
+    std::filesystem::path log;  ///< stdout and stderr of every rank are appended here
+};
+
+/// Ranks that were started and have not been waited for.
+class Launch {
+  public:
+    virtual ~Launch() = default;
+    virtual std::optional<ProcessEnd> poll() = 0;
+    virtual ProcessEnd wait() = 0;
+    /// Asks every rank to save at the next step boundary and to stop. Call it once ranks.json of the
+    /// attempt exists: before that the ranks do not listen yet.
+    virtual void request_stop() = 0;
+    /// Ends every rank at once.
+    virtual void kill() = 0;
+};
+
+class Scheduler {
+  public:
+    virtual ~Scheduler() = default;
+    virtual const char* name() const = 0;
+    /// Throws Error (kScheduler) when nothing could be started.
+    virtual std::unique_ptr<Launch> launch(const LaunchRequest& request) = 0;
+};
+
+std::unique_ptr<Scheduler> make_local_scheduler();
+
+}  // namespace r1
