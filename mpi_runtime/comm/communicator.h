@@ -39,8 +39,8 @@ class Communicator {
 std::unique_ptr<Communicator> make_self_communicator();
 
 /// MPI_COMM_WORLD, duplicated, so that our messages never mix with others'. Initialises MPI
-/// (funneled: only the main thread calls) and finalises it when destroyed, unless an exception is in
-/// flight, in which case finalising could block for ever. Make at most one.
+/// (funneled: only the main thread calls) and finalises it when destroyed, unless an exception is
+/// in flight, in which case finalising could block for ever. Make at most one.
 std::unique_ptr<Communicator> make_mpi_communicator();
 
 /// The MPI group when a launcher started this process, otherwise the group of one.
