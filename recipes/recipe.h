@@ -134,6 +134,7 @@ struct EvaluationSection {
     std::int64_t k = 0;        ///< of pass@k
     double temperature = 0;
     double top_p = 0;
+    std::int64_t max_new_tokens = 0;
     std::int64_t every_steps = 0;  ///< also within a stage; 0: only before the first and after each
 };
 

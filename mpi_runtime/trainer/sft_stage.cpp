@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Supervised fine-tuning: the mean negative log-probability of the demonstrations' tokens.
+#include <nlohmann/json.hpp>
+
+#include "common/time.h"
+#include "mpi_runtime/trainer/demonstrations.h"
+#include "mpi_runtime/trainer/learning_rate.h"
+#include "mpi_runtime/trainer/stage.h"
+#include "mpi_runtime/trainer/work_split.h"
+
+namespace r1 {
+
+namespace {
+
+class ImitationLoss final : public TokenLoss {
+  public:
+    ImitationLoss(double weight, double& sum) : weight_(weight), sum_(sum) {}
+    void evaluate(std::size_t, std::span<const double> logprob, std::span<const double>,
+                  std::span<double> gradient) override {
+        for (std::size_t i = 0; i < logprob.size(); ++i) {
+            sum_ -= weight_ * logprob[i];
+            gradient[i] = -weight_;
+        }
+    }
+
+  private:
+    double weight_;
+    double& sum_;
+};
+
+class SftStage final : public Stage {
+  public:
+    SftStage(Session& session, std::size_t index)
+        : session_(session),
+          section_(session.recipe.stages[index]),
+          actor_(session, section_),
+          demonstrations_(make_demonstrations(session, index)) {
+        actor_.policy.set_parameters(starting_parameters(session, index));
+    }
+
+    Metrics step(std::int64_t step) override;
+    void save(Snapshot& snapshot) override { save_policy(snapshot, actor_.policy); }
+    void restore(const SavedState& saved) override { restore_policy(saved, actor_.policy); }
+    Actor* actor() override { return &actor_; }
+
+  private:
+    double accumulate(const std::vector<Demonstration>& batch, double tokens_in_loss);
+
+    Session& session_;
+    const StageSection& section_;
+    Actor actor_;
+    std::unique_ptr<Demonstrations> demonstrations_;
+};
+
+/// Adds this rank's part of the gradient; returns its part of the loss.
+double SftStage::accumulate(const std::vector<Demonstration>& batch, double tokens_in_loss) {
+    std::vector<std::int64_t> rows;
+    for (const Demonstration& demonstration : batch) rows.push_back(demonstration.rows());
+    const Communicator& comm = session_.comm;
+    const std::vector<std::size_t> part = balanced_part(rows, comm.rank(), comm.size());
+    double sum = 0;
+    ImitationLoss loss(1 / tokens_in_loss, sum);
+    PackedBatch packed;
+    actor_.policy.zero_gradients();
+    for (const auto& members :
+         micro_batches(part, rows, session_.recipe.training.micro_batch_tokens)) {
+        packed.clear();
+        for (const std::size_t i : members) packed.append(batch[i].prompt, batch[i].completion);
+        actor_.runner.accumulate_gradient(actor_.policy.parameters(), actor_.policy.gradients(),
+                                          packed, 1.0, loss);
+    }
+    return sum;
+}
+
+Metrics SftStage::step(std::int64_t step) {
+    const double begin = monotonic_seconds();
+    std::vector<Demonstration> batch;
+    double tokens_in_loss = 0;
+    std::int64_t tokens = 0;
+    for (std::int64_t i = 0; i < section_.batch_size; ++i) {
+        batch.push_back(demonstrations_->at(step * section_.batch_size + i));
+        tokens_in_loss += static_cast<double>(batch.back().completion.size());
+        tokens += batch.back().rows();
+    }
+    double loss = accumulate(batch, tokens_in_loss);
+    session_.comm.all_reduce(&loss, 1, ReduceOp::kSum);
+    const double rate = learning_rate_at(section_.optimizer, step, section_.steps);
+    const double norm = actor_.policy.update(session_.comm, section_.optimizer, rate);
+    const double seconds = monotonic_seconds() - begin;
+    return {{"sft/loss", loss},
+            {"actor/grad_norm", norm},
+            {"actor/lr", rate},
+            {"perf/time_per_step", seconds},
+            {"perf/total_num_tokens", static_cast<double>(tokens)},
+            {"perf/throughput", static_cast<double>(tokens) / seconds}};
+}
+
+}  // namespace
+
+std::unique_ptr<Stage> make_sft_stage(Session& session, std::size_t index) {
+    return std::make_unique<SftStage>(session, index);
+}
+
+}  // namespace r1

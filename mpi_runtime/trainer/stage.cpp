@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpi_runtime/trainer/stage.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+#include "mpi_runtime/reward/reward.h"
+#include "mpi_runtime/trainer/work_split.h"
+
+namespace r1 {
+
+namespace {
+
+constexpr std::size_t kMaxStages = 64;
+constexpr std::int64_t kPromptsPerStage = std::int64_t{1} << 26;
+
+}  // namespace
+
+std::unique_ptr<Stage> make_stage(Session& session, std::size_t index) {
+    switch (session.recipe.stages[index].kind) {
+        case StageKind::kSft:
+            return make_sft_stage(session, index);
+        case StageKind::kGrpo:
+            return make_grpo_stage(session, index);
+        case StageKind::kSample:
+            break;
+    }
+    return make_sample_stage(session, index);
+}
+
+std::uint32_t prompt_number(std::size_t stage, std::int64_t i) {
+    if (stage >= kMaxStages || i >= kPromptsPerStage)
+        throw Error(ExitCode::kUsage,
+                    "a recipe may have 64 stages with 67108864 training prompts each");
+    return static_cast<std::uint32_t>(static_cast<std::int64_t>(stage) * kPromptsPerStage + i);
+}
+
+void save_policy(Snapshot& snapshot, Policy& policy) {
+    const ParameterLayout& layout = policy.model().layout();
+    Backend<float>& backend = policy.model().backend();
+    snapshot.add_parameters("model", layout, backend, policy.parameters());
+    snapshot.add_parameters("adam/m", layout, backend, policy.first_moment());
+    snapshot.add_parameters("adam/v", layout, backend, policy.second_moment());
+    snapshot.state()["updates"] = policy.updates();
+}
+
+void restore_policy(const SavedState& saved, Policy& policy) {
+    const ParameterLayout& layout = policy.model().layout();
+    Backend<float>& backend = policy.model().backend();
+    const auto load = [&](float* target, const std::string& prefix) {
+        const std::vector<float> host = saved.parameters(prefix, layout);
+        backend.to_device(target, host.data(), host.size() * sizeof(float));
+    };
+    load(policy.parameters(), "model");
+    load(policy.first_moment(), "adam/m");
+    load(policy.second_moment(), "adam/v");
+    policy.set_updates(saved.state().at("updates").get<std::int64_t>());
+}
+
+std::vector<Sample> generate_samples(Session& session, Actor& actor, const SampleOrder& order) {
+    const auto group = static_cast<std::size_t>(order.group_size);
+    const auto [first, last] = even_part(static_cast<std::size_t>(order.prompts) * group,
+                                         session.comm.rank(), session.comm.size());
+    std::vector<RolloutRequest> requests;
+    std::vector<Prompt> prompts;
+    for (std::size_t at = first; at < last;) {
+        const std::size_t count = std::min(last, (at / group + 1) * group) - at;
+        RolloutRequest request;
+        request.prompt_index = order.first_prompt + static_cast<std::uint32_t>(at / group);
+        request.first_sample = static_cast<std::uint32_t>(at % group);
+        request.count = static_cast<std::uint32_t>(count);
+        prompts.push_back(session.task->prompt(Split::kTrain, request.prompt_index));
+        request.prompt = session.tokenizer->encode_plain(prompts.back().text);
+        requests.push_back(std::move(request));
+        at += count;
+    }
+    const std::vector<Completion> outputs =
+        actor.rollout.generate(actor.policy.parameters(), requests, order.options);
+
+    std::vector<Sample> samples;
+    std::size_t output = 0;
+    for (std::size_t r = 0; r < requests.size(); ++r) {
+        for (std::uint32_t i = 0; i < requests[r].count; ++i, ++output) {
+            const Completion& completion = outputs[output];
+            std::vector<std::int32_t> text_tokens = completion.tokens;
+            if (completion.ended) text_tokens.pop_back();
+            const Reward reward = score(*session.task, session.recipe.rewards, prompts[r],
+                                        session.tokenizer->decode(text_tokens), completion.ended);
+            Sample sample;
+            sample.prompt_index = completion.prompt_index;
+            sample.sample = completion.sample;
+            sample.ended = completion.ended;
+            sample.verifier_error = reward.verdict == Verdict::kError;
+            sample.accuracy = reward.accuracy;
+            sample.format = reward.format;
+            sample.reward = reward.total;
+            sample.prompt = requests[r].prompt;
+            sample.tokens = completion.tokens;
+            sample.logprobs = completion.logprobs;
+            samples.push_back(std::move(sample));
+        }
+    }
+    return samples;
+}
+
+}  // namespace r1

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpi_runtime/trainer/stop_request.h"
+
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <initializer_list>
+
+namespace r1 {
+
+namespace {
+
+volatile std::sig_atomic_t requested = 0;
+
+}  // namespace
+
+void listen_for_stop() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { requested = 1; };
+    action.sa_flags = SA_RESTART;
+    for (const int number : {SIGINT, SIGTERM, SIGUSR2}) sigaction(number, &action, nullptr);
+    // A killed launcher must not leave ranks behind that hold the cores and the run directory.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+bool stop_requested() {
+    return requested != 0;
+}
+
+}  // namespace r1
