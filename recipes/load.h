@@ -15,7 +15,8 @@ struct SourcePlace {
     std::string file;  ///< as the user named it; "--set[2]" for the second override
     int line = 1;
     int column = 1;
-    std::string source_line;  ///< the text of that line, for the caret
+    std::string source_line;  ///< the text of that line, cut to what is near the caret
+    int caret = 1;            ///< the character of source_line under which the caret stands
 };
 
 /// One thing wrong with a recipe.
@@ -38,7 +39,8 @@ class RecipeError : public Error {
 /// Reads, merges (`base:`), overrides, checks and fills in the defaults. `overrides` are the texts
 /// of --set, "stages.rl.optimizer.learning_rate=1e-4"; a stage is named by its name or its index.
 /// Throws RecipeError with all problems.
-Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+Recipe load_recipe(const std::filesystem::path& file,
+                   const std::vector<std::string>& overrides = {});
 
 /// The frozen recipe: YAML with every default written out. Loading it gives an equal recipe.
 std::string freeze_recipe(const Recipe& recipe);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipes/choices.h"
+
+#include <array>
+
+namespace r1 {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kDeviceNames{"auto", "cpu", "cuda"};
+constexpr std::array<std::string_view, 4> kTaskKindNames{"addition", "countdown", "sort",
+                                                         "reverse"};
+constexpr std::array<std::string_view, 2> kPromptTemplateNames{"plain", "r1"};
+constexpr std::array<std::string_view, 3> kStageKindNames{"sft", "grpo", "sample"};
+constexpr std::array<std::string_view, 2> kScheduleNames{"constant", "cosine"};
+constexpr std::array<std::string_view, 5> kAdvantageKindNames{"verl", "trl", "grpo-zero", "nemo-rl",
+                                                              "dr-grpo"};
+constexpr std::array<std::string_view, 4> kAggregationNames{
+    "token-mean", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"};
+constexpr std::array<std::string_view, 3> kKlEstimatorNames{"k1", "k2", "k3"};
+
+}  // namespace
+
+template <>
+std::span<const std::string_view> choice_names<Device>() {
+    return kDeviceNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<TaskKind>() {
+    return kTaskKindNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<PromptTemplate>() {
+    return kPromptTemplateNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<StageKind>() {
+    return kStageKindNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Schedule>() {
+    return kScheduleNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<AdvantageKind>() {
+    return kAdvantageKindNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Aggregation>() {
+    return kAggregationNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<KlEstimator>() {
+    return kKlEstimatorNames;
+}
+
+}  // namespace r1

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of a recipe whose value is one of a few names.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace r1 {
+
+enum class Device { kAuto, kCpu, kCuda };
+enum class TaskKind { kAddition, kCountdown, kSort, kReverse };
+enum class PromptTemplate { kPlain, kR1 };
+enum class StageKind { kSft, kGrpo, kSample };
+enum class Schedule { kConstant, kCosine };
+/// How rewards of one group become advantages (conventions differ: docs/grpo.md).
+enum class AdvantageKind { kVerl, kTrl, kGrpoZero, kNemoRl, kDrGrpo };
+/// How token losses become one number.
+enum class Aggregation { kTokenMean, kSeqMeanTokenSum, kSeqMeanTokenMean, kSeqMeanTokenSumNorm };
+enum class KlEstimator { kK1, kK2, kK3 };
+
+/// The names of an enum as recipes write them, in the order of its values.
+template <class Enum>
+std::span<const std::string_view> choice_names();
+
+template <>
+std::span<const std::string_view> choice_names<Device>();
+template <>
+std::span<const std::string_view> choice_names<TaskKind>();
+template <>
+std::span<const std::string_view> choice_names<PromptTemplate>();
+template <>
+std::span<const std::string_view> choice_names<StageKind>();
+template <>
+std::span<const std::string_view> choice_names<Schedule>();
+template <>
+std::span<const std::string_view> choice_names<AdvantageKind>();
+template <>
+std::span<const std::string_view> choice_names<Aggregation>();
+template <>
+std::span<const std::string_view> choice_names<KlEstimator>();
+
+/// The name of one value: to_name(Schedule::kCosine) is "cosine".
+template <class Enum>
+std::string_view to_name(Enum value) {
+    return choice_names<Enum>()[static_cast<std::size_t>(value)];
+}
+
+}  // namespace r1

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipes/merge.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recipes/read_source.h"
+
+namespace r1 {
+
+namespace {
+
+constexpr std::size_t kMostBases = 8;
+
+/// The name of a stage, or an empty text when it has none that is a text.
+std::string stage_name(const YamlNode& stage) {
+    const YamlEntry* name = stage.is_map() ? stage.find("name") : nullptr;
+    return name != nullptr && name->value.is_scalar() ? name->value.text : std::string();
+}
+
+void merge_map(YamlNode& base, YamlNode refining);
+
+void merge_stages(YamlNode& base, YamlNode refining) {
+    std::set<std::string> refined;  // a second stage of one name stays, for the check to find
+    for (YamlNode& stage : refining.items) {
+        const std::string name = stage_name(stage);
+        const auto old =
+            std::find_if(base.items.begin(), base.items.end(),
+                         [&](const YamlNode& candidate) { return stage_name(candidate) == name; });
+        if (name.empty() || old == base.items.end() || refined.count(name) > 0)
+            base.items.push_back(std::move(stage));
+        else
+            merge_map(*old, std::move(stage));
+        refined.insert(name);
+    }
+    base.place = refining.place;
+}
+
+void merge_map(YamlNode& base, YamlNode refining) {
+    for (YamlEntry& entry : refining.entries) {
+        YamlEntry* old = base.find(entry.key);
+        if (old == nullptr) {
+            base.entries.push_back(std::move(entry));
+            continue;
+        }
+        old->place = entry.place;
+        if (old->value.is_map() && entry.value.is_map())
+            merge_map(old->value, std::move(entry.value));
+        else if (entry.key == "stages" && old->value.is_list() && entry.value.is_list())
+            merge_stages(old->value, std::move(entry.value));
+        else
+            old->value = std::move(entry.value);
+    }
+    base.place = refining.place;
+}
+
+/// Parses one file. nullopt when there is nothing to go on with.
+std::optional<YamlNode> read_tree(Source& source, Problems& problems) {
+    if (!check_text(source, problems)) return std::nullopt;
+    YamlNode tree = parse_yaml(source, problems);
+    if (!problems.empty()) return std::nullopt;
+    if (tree.is_map()) return tree;
+    if (tree.kind == YamlNode::Kind::kNull)
+        problems.add({&source, 0}, "the recipe is empty");
+    else if (tree.is_scalar() && tree.text.find(':') != std::string::npos)
+        problems.add(tree.place, "a recipe is a map of keys; write a space after the ':'");
+    else
+        problems.add(tree.place, "a recipe is a map of keys, as in 'name: tiny'");
+    return std::nullopt;
+}
+
+/// The file that `base:` names, and the entry's removal. nullopt when it names none.
+std::optional<std::pair<Place, std::filesystem::path>> take_base(YamlNode& tree,
+                                                                 const Source& source,
+                                                                 Problems& problems) {
+    const YamlEntry* base = tree.find("base");
+    if (base == nullptr) return std::nullopt;
+    const Place place = base->value.place;
+    const std::string text = base->value.is_scalar() ? base->value.text : std::string();
+    std::erase_if(tree.entries, [](const YamlEntry& entry) { return entry.key == "base"; });
+    // A NUL would cut the path short: "a\0b" in double quotes.
+    if (text.empty() || text.find('\0') != std::string::npos) {
+        problems.add(place, "base needs the path of a recipe file");
+        return std::nullopt;
+    }
+    return std::pair(place, (source.folder / text).lexically_normal());
+}
+
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+    std::error_code failed;
+    return std::filesystem::equivalent(a, b, failed) && !failed;
+}
+
+}  // namespace
+
+YamlNode read_merged(const std::filesystem::path& file, Sources& sources, Problems& problems) {
+    std::vector<std::filesystem::path> chain{file};
+    std::vector<YamlNode> trees;
+    std::optional<Place> named_at;
+    while (true) {
+        Source& source = sources.emplace_back();
+        source.name = chain.back().string();
+        source.folder = chain.back().parent_path();
+        source.order = sources.size() - 1;
+        const std::string complaint = read_recipe_file(chain.back(), source);
+        if (!complaint.empty())
+            problems.add(named_at.value_or(Place{&source, 0}),
+                         named_at ? in_quotes(source.name) + ": " + complaint : complaint);
+        if (!problems.empty()) break;
+        std::optional<YamlNode> tree = read_tree(source, problems);
+        if (!tree) break;
+        const auto base = take_base(*tree, source, problems);
+        trees.push_back(std::move(*tree));
+        if (!base) break;
+        named_at = base->first;
+        const bool seen = std::any_of(chain.begin(), chain.end(), [&](const auto& earlier) {
+            return same_file(earlier, base->second);
+        });
+        if (seen)
+            problems.add(*named_at, "base leads back to " + in_quotes(base->second.string()) +
+                                        ": a recipe cannot refine itself");
+        else if (chain.size() > kMostBases)
+            problems.add(*named_at,
+                         "more than " + std::to_string(kMostBases) + " recipes refine each other");
+        if (!problems.empty()) break;
+        chain.push_back(base->second);
+    }
+    YamlNode merged;
+    for (auto tree = trees.rbegin(); tree != trees.rend(); ++tree) {
+        if (merged.is_map())
+            merge_map(merged, std::move(*tree));
+        else
+            merged = std::move(*tree);
+    }
+    return merged;
+}
+
+}  // namespace r1

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipes/rules.h"
+
+#include <cstdint>
+#include <string>
+
+#include "recipes/relation.h"
+#include "recipes/stage_links.h"
+
+namespace r1 {
+
+namespace {
+
+std::string text(std::int64_t number) {
+    return std::to_string(number);
+}
+
+void check_model(ModelSection& model, const std::string& path, Relations& relations) {
+    const std::string hidden = path + ".hidden_size";
+    const std::string heads = path + ".num_attention_heads";
+    const std::string kv_heads = path + ".num_key_value_heads";
+    const std::string head_dim = path + ".head_dim";
+    if (!relations.known(heads)) return;
+    if (model.num_key_value_heads == 0) model.num_key_value_heads = model.num_attention_heads;
+    relations.require(model.num_attention_heads % model.num_key_value_heads == 0, kv_heads, heads,
+                      "num_attention_heads " + text(model.num_attention_heads) +
+                          " is not a multiple of num_key_value_heads " +
+                          text(model.num_key_value_heads));
+    if (model.head_dim == 0 && relations.known(head_dim)) {
+        const bool divides = model.hidden_size % model.num_attention_heads == 0;
+        if (!relations.require(divides, hidden, heads,
+                               "hidden_size " + text(model.hidden_size) +
+                                   " is not a multiple of num_attention_heads " +
+                                   text(model.num_attention_heads)))
+            return;
+        model.head_dim = model.hidden_size / model.num_attention_heads;
+        relations.require(model.head_dim % 2 == 0 && model.head_dim > 0, hidden, heads,
+                          "hidden_size / num_attention_heads is " + text(model.head_dim) +
+                              "; the width of a head must be even");
+        return;
+    }
+    relations.require(model.head_dim % 2 == 0, head_dim,
+                      "head_dim " + text(model.head_dim) + " is odd; it must be even");
+}
+
+void check_task(const TaskSection& task, Relations& relations) {
+    relations.require(
+        task.min_items <= task.max_items, "task.min_items", "task.max_items",
+        "min_items " + text(task.min_items) + " is more than max_items " + text(task.max_items));
+    relations.require(task.teacher_forget_carry == 0 || task.kind == TaskKind::kAddition,
+                      "task.teacher_forget_carry", "task.kind",
+                      "teacher_forget_carry is for the addition task only");
+}
+
+void check_optimizer(const StageSection& stage, const std::string& path, Relations& relations) {
+    relations.require(stage.optimizer.warmup_steps <= stage.steps, path + ".optimizer.warmup_steps",
+                      path + ".steps",
+                      "warmup_steps " + text(stage.optimizer.warmup_steps) +
+                          " is more than steps " + text(stage.steps));
+}
+
+/// An output must fit in the longest sequence, with at least one token of prompt before it.
+void check_length(const Recipe& recipe, const StageSection& stage, const std::string& path,
+                  const std::string& key, std::int64_t tokens, Relations& relations) {
+    const std::string limit =
+        (stage.model && relations.is_set(path + ".model.hidden_size") ? path + ".model" : "model") +
+        ".max_position_embeddings";
+    const std::int64_t longest = recipe.model_of(stage).max_position_embeddings;
+    relations.require(tokens < longest, path + "." + key, limit,
+                      key.substr(key.rfind('.') + 1) + " " + text(tokens) +
+                          " leaves no room for a prompt in max_position_embeddings " +
+                          text(longest));
+}
+
+void check_switch(const StageSection& stage, const std::string& path, Relations& relations) {
+    const std::string after = path + ".max_new_tokens_after";
+    const std::string step = path + ".max_new_tokens_switch_step";
+    const bool both = (stage.max_new_tokens_after > 0) == (stage.max_new_tokens_switch_step > 0);
+    relations.require(both, stage.max_new_tokens_after > 0 ? after : step,
+                      stage.max_new_tokens_after > 0 ? step : after,
+                      "max_new_tokens_after and max_new_tokens_switch_step need each other: one is "
+                      "set and the other is 0");
+    relations.require(stage.max_new_tokens_switch_step <= stage.steps, step, path + ".steps",
+                      "max_new_tokens_switch_step " + text(stage.max_new_tokens_switch_step) +
+                          " is more than steps " + text(stage.steps));
+}
+
+void check_grpo(StageSection& stage, const std::string& path, Relations& relations) {
+    const std::string rollout = path + ".rollout_size";
+    const std::string group = path + ".group_size";
+    const std::string prompts = path + ".prompts_per_step";
+    relations.require(stage.group_size > 1, group, path + ".kind",
+                      "group_size 1 leaves a grpo stage nothing to compare an output with");
+    const std::int64_t update = stage.prompts_per_step * stage.group_size;
+    if (relations.known(prompts) && relations.known(group) && relations.known(rollout)) {
+        if (stage.rollout_size == 0) stage.rollout_size = update;
+        relations.require(stage.rollout_size % update == 0, rollout,
+                          relations.is_set(prompts) ? prompts : group,
+                          "rollout_size " + text(stage.rollout_size) +
+                              " is not a multiple of prompts_per_step x group_size, " +
+                              text(stage.prompts_per_step) + " x " + text(stage.group_size) +
+                              " = " + text(update));
+    }
+    relations.require(stage.dual_clip == 0 || stage.dual_clip > 1, path + ".dual_clip",
+                      "dual_clip must be 0 (off) or more than 1");
+    relations.require(stage.reference_every == 0 || stage.kl_coefficient > 0,
+                      path + ".reference_every", path + ".kl_coefficient",
+                      "reference_every has no effect while kl_coefficient is 0");
+    check_switch(stage, path, relations);
+}
+
+void check_sample(const StageSection& stage, const std::string& path, Relations& relations) {
+    relations.require(stage.keep_per_prompt <= stage.group_size, path + ".keep_per_prompt",
+                      path + ".group_size",
+                      "keep_per_prompt " + text(stage.keep_per_prompt) +
+                          " is more than group_size " + text(stage.group_size));
+}
+
+void check_stage(const Recipe& recipe, StageSection& stage, const std::string& path,
+                 Relations& relations) {
+    if (stage.kind != StageKind::kSample) check_optimizer(stage, path, relations);
+    if (stage.kind != StageKind::kSft)
+        check_length(recipe, stage, path, "sampling.max_new_tokens", stage.sampling.max_new_tokens,
+                     relations);
+    if (stage.kind == StageKind::kGrpo) {
+        check_grpo(stage, path, relations);
+        check_length(recipe, stage, path, "max_new_tokens_after", stage.max_new_tokens_after,
+                     relations);
+    }
+    if (stage.kind == StageKind::kSample) check_sample(stage, path, relations);
+}
+
+}  // namespace
+
+void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
+    Relations relations(origins, problems);
+    check_model(recipe.model, "model", relations);
+    check_task(recipe.task, relations);
+    relations.require(recipe.evaluation.k <= recipe.evaluation.samples, "evaluation.k",
+                      "evaluation.samples",
+                      "k " + text(recipe.evaluation.k) + " is more than samples " +
+                          text(recipe.evaluation.samples));
+    for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
+        const std::string path = "stages." + std::to_string(i);
+        if (recipe.stages[i].model)
+            check_model(*recipe.stages[i].model, path + ".model", relations);
+    }
+    link_stages(recipe, relations);
+    for (std::size_t i = 0; i < recipe.stages.size(); ++i)
+        if (relations.known("stages." + std::to_string(i) + ".kind"))
+            check_stage(recipe, recipe.stages[i], "stages." + std::to_string(i), relations);
+}
+
+}  // namespace r1

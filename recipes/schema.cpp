@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipes/schema.h"
+
+#include <algorithm>
+
+namespace r1 {
+
+namespace {
+
+constexpr Range at_least(double low) {
+    return {.low = low};
+}
+constexpr Range between(double low, double high) {
+    return {.low = low, .high = high};
+}
+constexpr Range above(double low, double high) {
+    return {.low = low, .high = high, .low_open = true};
+}
+constexpr Range kSteps = between(0, 1e9);
+
+std::string check_currency(std::string_view text) {
+    const bool code = text.size() == 3 && std::all_of(text.begin(), text.end(),
+                                                      [](char c) { return c >= 'A' && c <= 'Z'; });
+    return code ? "" : "is not a currency; write its three capital letters, as in USD";
+}
+
+const Table& resources_table() {
+    using S = ResourcesSection;
+    static const Table table{
+        {
+            row<&S::ranks>("ranks", "1", "processes", between(1, 65536),
+                           "How many ranks train: one a GPU, or one a share of the cores."),
+            row<&S::threads_per_rank>("threads_per_rank", "1", "threads", between(1, 4096),
+                                      "CPU threads of one rank."),
+            row<&S::device>("device", "auto", "", {},
+                            "Where the ranks compute; auto takes a GPU where there is one."),
+            row<&S::time_limit>("time_limit", "0s", "", {},
+                                "The run saves and stops when it is reached; 0s is no limit."),
+        },
+        {}};
+    return table;
+}
+
+const Table& task_table() {
+    using S = TaskSection;
+    static const Table table{
+        {
+            row<&S::kind>("kind", "addition", "", {}, "What the model learns to do."),
+            row<&S::prompt_template>("prompt_template", "plain", "", {},
+                                     "How a prompt is worded: the bare task, or R1's dialogue."),
+            row<&S::digits>("digits", "3", "digits", between(1, 18),
+                            "Digits of an operand (addition) or of a number (countdown)."),
+            row<&S::min_items>("min_items", "3", "items", between(1, 1000),
+                               "Fewest letters (sort, reverse) or numbers (countdown)."),
+            row<&S::max_items>("max_items", "3", "items", between(1, 1000),
+                               "Most letters (sort, reverse) or numbers (countdown)."),
+            row<&S::teacher_forget_carry>("teacher_forget_carry", "0", "", between(0, 1),
+                                          "Addition: chance that the teacher forgets a carry."),
+            row<&S::teacher_error>("teacher_error", "0", "", between(0, 1),
+                                   "Chance a digit or an item that the teacher is wrong."),
+        },
+        {}};
+    return table;
+}
+
+const Table& rewards_table() {
+    using S = RewardsSection;
+    static const Table table{
+        {
+            row<&S::accuracy>("accuracy", "1", "", between(0, 1000), "Weight of a right answer."),
+            row<&S::format>("format", "0.1", "", between(0, 1000),
+                            "Weight of an output in the demanded form."),
+        },
+        {}};
+    return table;
+}
+
+const Table& rollout_table() {
+    using S = RolloutSection;
+    static const Table table{
+        {
+            row<&S::batch_size>("batch_size", "256", "sequences", between(1, 65536),
+                                "Sequences that one rank decodes at once."),
+            row<&S::page_tokens>("page_tokens", "16", "tokens", between(1, 4096),
+                                 "Tokens in one page of the KV cache."),
+            row<&S::kv_cache>("kv_cache", "1GiB", "", at_least(1024 * 1024),
+                              "The most memory that one rank's KV cache takes."),
+        },
+        {}};
+    return table;
+}
+
+const Table& training_table() {
+    static const Table table{{
+                                 row<&TrainingSection::micro_batch_tokens>(
+                                     "micro_batch_tokens", "2048", "tokens", between(1, 1 << 24),
+                                     "Tokens in one forward and backward pass of one rank."),
+                             },
+                             {}};
+    return table;
+}
+
+const Table& evaluation_table() {
+    using S = EvaluationSection;
+    static const Table table{
+        {
+            row<&S::prompts>("prompts", "200", "prompts", between(1, 1e6), "Held-out prompts."),
+            row<&S::samples>("samples", "4", "outputs", between(1, 4096), "Outputs a prompt."),
+            row<&S::k>("k", "4", "outputs", between(1, 4096), "The k of pass@k and cons@k."),
+            row<&S::temperature>("temperature", "1", "", between(0, 100),
+                                 "Sampling temperature; 0 takes the likeliest token."),
+            row<&S::top_p>("top_p", "1", "", above(0, 1),
+                           "Sample from the likeliest tokens of this total probability."),
+            row<&S::every_steps>("every_steps", "0", "steps", kSteps,
+                                 "Also evaluate within a stage; 0: before the first, after each."),
+        },
+        {}};
+    return table;
+}
+
+const Table& checkpoint_table() {
+    using S = CheckpointSection;
+    static const Table table{
+        {
+            row<&S::every_steps>("every_steps", "50", "steps", kSteps,
+                                 "Save this often; 0: at the end of a stage and when stopped."),
+            row<&S::keep_last>("keep_last", "2", "checkpoints", between(1, 10000),
+                               "Checkpoints kept; older ones are deleted."),
+        },
+        {}};
+    return table;
+}
+
+const Table& cost_table() {
+    using S = CostSection;
+    static const Table table{
+        {
+            row<&S::currency>("currency", "USD", "", {}, "The currency of the prices.", kAnyStage,
+                              check_currency),
+            row<&S::price_per_gpu_hour>("price_per_gpu_hour", kAbsent, "currency/h", {},
+                                        "Price of one GPU for one hour; absent: unpriced."),
+            row<&S::price_per_core_hour>("price_per_core_hour", kAbsent, "currency/h", {},
+                                         "Price of one CPU core for one hour; absent: unpriced."),
+        },
+        {}};
+    return table;
+}
+
+template <auto Member>
+Section section(std::string_view key, const Table& table, std::string_view help) {
+    using S = typename detail::MemberOf<Member>::Section;
+    return {key,
+            &table,
+            kAnyStage,
+            help,
+            [](void* parent) -> void* { return &(static_cast<S*>(parent)->*Member); },
+            [](const void* parent) -> const void* {
+                return &(static_cast<const S*>(parent)->*Member);
+            }};
+}
+
+}  // namespace
+
+const Table& recipe_table() {
+    static const Table table{
+        {
+            row<&Recipe::name>("name", kRequired, "", {},
+                               "Names the run: small letters, digits and '-', at most 40.",
+                               kAnyStage, check_name),
+            row<&Recipe::seed>("seed", "1", "", at_least(0),
+                               "All randomness of the run follows from it."),
+        },
+        {
+            section<&Recipe::resources>("resources", resources_table(), "What the run runs on."),
+            section<&Recipe::model>("model", model_table(),
+                                    "The transformer, by the names of a Hugging Face config.json."),
+            section<&Recipe::task>("task", task_table(), "The problems and their teacher."),
+            section<&Recipe::rewards>("rewards", rewards_table(), "The weights of the rewards."),
+            section<&Recipe::rollout>("rollout", rollout_table(), "How outputs are generated."),
+            section<&Recipe::training>("training", training_table(), "How updates are computed."),
+            section<&Recipe::evaluation>("evaluation", evaluation_table(),
+                                         "What is measured on held-out prompts."),
+            section<&Recipe::checkpoint>("checkpoint", checkpoint_table(), "What is saved."),
+            section<&Recipe::cost>("cost", cost_table(), "The prices the bill is made from."),
+        }};
+    return table;
+}
+
+}  // namespace r1

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stage of a recipe is made of. Include recipes/recipe.h for the whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "recipes/choices.h"
+
+namespace r1 {
+
+/// Decoder-only transformer of the Qwen2/Llama family, by the names of a Hugging Face config.json.
+struct ModelSection {
+    std::int64_t hidden_size = 0;
+    std::int64_t intermediate_size = 0;
+    std::int64_t num_hidden_layers = 0;
+    std::int64_t num_attention_heads = 0;
+    std::int64_t num_key_value_heads = 0;  ///< a loaded recipe holds the final number
+    std::int64_t head_dim = 0;             ///< a loaded recipe holds the final number
+    std::int64_t max_position_embeddings = 0;
+    double rms_norm_eps = 0;
+    double rope_theta = 0;
+    bool attention_bias = false;  ///< biases on the q, k and v projections, as Qwen2 has
+    bool tie_word_embeddings = false;
+    double initializer_range = 0;
+    friend bool operator==(const ModelSection&, const ModelSection&) = default;
+};
+
+struct OptimizerSection {
+    double learning_rate = 0;
+    std::int64_t warmup_steps = 0;
+    Schedule schedule = Schedule::kConstant;
+    double final_learning_rate_ratio = 0;  ///< cosine ends at this × learning_rate
+    double beta1 = 0;
+    double beta2 = 0;
+    double epsilon = 0;
+    double weight_decay = 0;
+    double max_grad_norm = 0;  ///< 0: no clipping
+    friend bool operator==(const OptimizerSection&, const OptimizerSection&) = default;
+};
+
+struct SamplingSection {
+    double temperature = 0;
+    double top_p = 0;
+    std::int64_t top_k = 0;  ///< 0: all
+    std::int64_t max_new_tokens = 0;
+    friend bool operator==(const SamplingSection&, const SamplingSection&) = default;
+};
+
+/// One stage. A key that its kind does not use is refused by the check.
+struct StageSection {
+    std::string name;
+    StageKind kind = StageKind::kSft;
+    std::string from;        ///< the stage whose weights it starts from; empty: random weights
+    std::int64_t steps = 0;  ///< policy updates (sft, grpo); sample: batches of prompts
+    /// A model of its own (distillation). A stage inherits that of the stage it starts from.
+    std::optional<ModelSection> model;
+    OptimizerSection optimizer;  ///< sft, grpo
+    SamplingSection sampling;    ///< grpo, sample
+
+    // sft
+    std::string data;  ///< "demonstrations", a JSONL file, or "stage:NAME" of a sample stage
+    std::int64_t batch_size = 0;  ///< sequences a step
+
+    // grpo, sample
+    std::int64_t prompts_per_step = 0;
+    std::int64_t group_size = 0;  ///< outputs a prompt
+
+    // grpo
+    std::int64_t rollout_size = 0;  ///< outputs a rollout; a loaded recipe holds the final number
+    std::int64_t inner_epochs = 0;
+    double clip_low = 0;
+    double clip_high = 0;
+    double dual_clip = 0;  ///< 0: off
+    double kl_coefficient = 0;
+    KlEstimator kl_estimator = KlEstimator::kK3;
+    std::int64_t reference_every = 0;  ///< the reference becomes the policy every N steps; 0: never
+    std::int64_t max_new_tokens_after = 0;        ///< the limit from max_new_tokens_switch_step on
+    std::int64_t max_new_tokens_switch_step = 0;  ///< 0: no switch
+    AdvantageKind advantage = AdvantageKind::kTrl;
+    Aggregation aggregation = Aggregation::kTokenMean;
+    bool mask_truncated = false;   ///< truncated outputs give no loss
+    bool shuffle_rewards = false;  ///< negative control: rewards permuted over the rollout
+
+    // sample
+    std::int64_t keep_per_prompt = 0;  ///< accepted outputs kept of one prompt
+    friend bool operator==(const StageSection&, const StageSection&) = default;
+};
+
+}  // namespace r1

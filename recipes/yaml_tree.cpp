@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipes/yaml_tree.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+namespace r1 {
+
+namespace {
+
+constexpr std::size_t kMostDepth = 16;
+constexpr std::size_t kMostNodes = 10'000;
+
+/// Ends the parse: the rest of the text would not be worth reading.
+struct Stop {
+    Place place;
+    std::string message;
+};
+
+class TreeBuilder final : public YAML::EventHandler {
+  public:
+    TreeBuilder(const Source& source, std::size_t start, Problems& problems)
+        : source_(source), start_(start), problems_(problems) {}
+
+    YamlNode take_root() { return std::move(root_); }
+
+    Place place_of(const YAML::Mark& mark) const {
+        const std::size_t offset = mark.is_null() ? 0 : static_cast<std::size_t>(mark.pos);
+        return {&source_, std::min(start_ + offset, source_.text.size())};
+    }
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ > 1)
+            throw Stop{place_of(mark), "a second YAML document; a recipe is one document"};
+    }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        YamlNode node = make(YamlNode::Kind::kNull, mark, anchor, "");
+        // yaml-cpp marks an empty value by what follows it: point at the key or the dash instead.
+        if (!stack_.empty() && stack_.back().key) node.place = stack_.back().key->place;
+        if (!stack_.empty() && stack_.back().node.is_list() && node.place.offset > 0) {
+            const std::size_t dash = source_.text.rfind('-', node.place.offset - 1);
+            if (dash != std::string::npos) node.place.offset = dash;
+        }
+        emit(std::move(node));
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        problems_.add(place_of(mark), "an alias (*name); write the value out, or use 'base:'");
+        emit(make(YamlNode::Kind::kNull, mark, 0, ""));
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        YamlNode node = make(YamlNode::Kind::kScalar, mark, anchor, tag);
+        node.text = value;
+        node.plain = tag == "?";
+        emit(std::move(node));
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open(make(YamlNode::Kind::kList, mark, anchor, tag));
+    }
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open(make(YamlNode::Kind::kMap, mark, anchor, tag));
+    }
+    void OnMapEnd() override { close(); }
+
+  private:
+    struct Frame {
+        YamlNode node;
+        std::optional<YamlNode> key;         // of the entry whose value comes next
+        std::map<std::string, Place> known;  // the keys so far
+    };
+
+    YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
+                  const std::string& tag) {
+        const Place place = place_of(mark);
+        if (++nodes_ > kMostNodes)
+            throw Stop{place, "more than " + std::to_string(kMostNodes) +
+                                  " values; a recipe needs far fewer"};
+        const char first = place.offset < source_.text.size() ? source_.text[place.offset] : '\0';
+        if (anchor != 0)
+            problems_.add(place, "an anchor (&name); write the value out, or use 'base:'");
+        // A quoted scalar without a tag also reports "!", hence the look at the text itself.
+        else if (first == '!' || tag.size() > 1)
+            problems_.add(place, "a tag (!name); a recipe has none");
+        YamlNode node;
+        node.kind = kind;
+        node.place = place;
+        return node;
+    }
+
+    void open(YamlNode node) {
+        if (stack_.size() >= kMostDepth)
+            throw Stop{node.place, "nested deeper than " + std::to_string(kMostDepth) + " levels"};
+        stack_.push_back({std::move(node), std::nullopt, {}});
+    }
+
+    void close() {
+        YamlNode node = std::move(stack_.back().node);
+        stack_.pop_back();
+        emit(std::move(node));
+    }
+
+    void emit(YamlNode node) {
+        if (stack_.empty()) {
+            root_ = std::move(node);
+            return;
+        }
+        Frame& frame = stack_.back();
+        if (frame.node.is_list()) {
+            frame.node.items.push_back(std::move(node));
+        } else if (!frame.key) {
+            if (!node.is_scalar()) problems_.add(node.place, "a key must be a name");
+            frame.key = std::move(node);
+        } else {
+            add_entry(frame, std::move(node));
+        }
+    }
+
+    void add_entry(Frame& frame, YamlNode value) {
+        const YamlNode key = std::move(*frame.key);
+        frame.key.reset();
+        const auto [before, is_new] = frame.known.emplace(key.text, key.place);
+        if (is_new)
+            frame.node.entries.push_back({key.text, key.place, std::move(value)});
+        else
+            problems_.add(key.place, "duplicate key " + in_quotes(key.text) + ", already at " +
+                                         to_string(before->second));
+    }
+
+    const Source& source_;
+    std::size_t start_;
+    Problems& problems_;
+    std::vector<Frame> stack_;
+    YamlNode root_;
+    std::size_t nodes_ = 0;
+    int documents_ = 0;
+};
+
+struct Rewording {
+    std::string_view library;
+    std::string_view ours;
+};
+constexpr std::array<Rewording, 9> kRewordings{{
+    {"end of map not found", "this line's indentation fits no map above it"},
+    {"end of sequence not found", "this line's indentation fits no list above it"},
+    {"end of map flow not found", "a '{' is not closed"},
+    {"end of sequence flow not found", "a '[' is not closed"},
+    {"illegal map value",
+     "a ':' that starts no value here; check the indentation, the space after the ':' of the line "
+     "before, or quote the text"},
+    {"illegal EOF in scalar", "a quoted text is not closed"},
+    {"illegal document indicator in scalar", "a quoted text is not closed"},
+    {"unknown token", "a character that cannot start a value; quote the text"},
+    {"the referenced anchor is not defined",
+     "an alias (*name); write the value out, or use 'base:'"},
+}};
+
+std::string reworded(const std::string& message) {
+    for (const Rewording& row : kRewordings)
+        if (message.starts_with(row.library)) return "not valid YAML: " + std::string(row.ours);
+    return "not valid YAML: " + message;
+}
+
+}  // namespace
+
+YamlEntry* YamlNode::find(std::string_view key) {
+    for (YamlEntry& entry : entries)
+        if (entry.key == key) return &entry;
+    return nullptr;
+}
+
+const YamlEntry* YamlNode::find(std::string_view key) const {
+    return const_cast<YamlNode*>(this)->find(key);
+}
+
+std::string kind_text(const YamlNode& node) {
+    switch (node.kind) {
+        case YamlNode::Kind::kNull:
+            return "nothing";
+        case YamlNode::Kind::kScalar:
+            return node.plain ? in_quotes(node.text) : "a quoted text";
+        case YamlNode::Kind::kList:
+            return "a list";
+        case YamlNode::Kind::kMap:
+            return "a map";
+    }
+    return {};
+}
+
+YamlNode parse_yaml(const Source& source, Problems& problems, std::size_t start) {
+    TreeBuilder builder(source, start, problems);
+    std::istringstream stream(source.text.substr(start));
+    try {
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(builder)) {
+        }
+    } catch (const Stop& stop) {
+        problems.add(stop.place, stop.message);
+    } catch (const YAML::Exception& exception) {
+        problems.add(builder.place_of(exception.mark), reworded(exception.msg));
+    }
+    return builder.take_root();
+}
+
+}  // namespace r1
