@@ -37,12 +37,20 @@ struct TensorEntry {
     std::string xxh3_128;  ///< 32 hex digits
 };
 
+/// A file as the manifest describes it.
+struct FileEntry {
+    std::string name;
+    std::uint64_t bytes = 0;
+    std::string rest_xxh3_128;  ///< of the bytes that belong to no tensor, in their order
+};
+
 struct Manifest {
     std::int64_t step = 0;  ///< over all stages
     std::string run_id;
     std::string written_at;  ///< UTC
     bool keep = false;       ///< the end of a stage: retention never removes it
     std::string state;       ///< the trainer's counters as JSON text; opaque here
+    std::vector<FileEntry> files;
     std::vector<TensorEntry> tensors;
 
     const TensorEntry& tensor(const std::string& name) const;  ///< throws Error (kCheckpoint)
@@ -59,7 +67,8 @@ Manifest read_manifest(const std::filesystem::path& checkpoint);
 /// Throws Error (kCheckpoint) naming the tensor.
 void read_tensor(const std::filesystem::path& checkpoint, const TensorEntry& entry, void* target);
 
-/// Reads every byte. Throws Error (kCheckpoint) at the first tensor that is wrong.
+/// Reads every byte, those between the tensors too. Throws Error (kCheckpoint) at the first that is
+/// wrong.
 void verify_checkpoint(const std::filesystem::path& checkpoint);
 
 /// The steps that have a folder, ascending. Temporary and foreign names are left out.
