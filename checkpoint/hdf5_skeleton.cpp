@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/hdf5_skeleton.h"
 
-#include <sys/mman.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
 
 #include "checkpoint/hdf5_handle.h"
 #include "checkpoint/manifest.h"
@@ -57,16 +61,64 @@ hdf5::DataSpace make_space(const std::vector<std::int64_t>& shape) {
                     "H5Screate_simple"));
 }
 
-hdf5::File create_file(int fd) {
+std::uint64_t estimate_structure(const std::vector<TensorView>& tensors) {
+    constexpr std::uint64_t kFixed = std::uint64_t{64} << 10;
+    constexpr std::uint64_t kPerTensor = 4096;  // header, link, groups
+    std::uint64_t bytes = kFixed;
+    for (const TensorView& tensor : tensors) bytes += kPerTensor + 8 * tensor.name.size();
+    return bytes;
+}
+
+/// A file that has a name until HDF5 has opened it.
+class ShortNamedFile {
+  public:
+    // In memory where there is room for the structure: HDF5 1.10 loses data in silence, or crashes
+    // at exit, when it meets a full disk, and it need not meet a shared file system at all.
+    ShortNamedFile(const std::filesystem::path& folder, std::uint64_t room) {
+        for (const std::filesystem::path& place : {std::filesystem::path("/dev/shm"), folder}) {
+            path_ = (place / "r1-skeleton-XXXXXX").string();
+            fd_ = FileDescriptor(::mkostemp(path_.data(), O_CLOEXEC));
+            if (fd_ && ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(room)) == 0) return;
+            remove();
+        }
+        throw Error(ExitCode::kRunFailed, "cannot save a checkpoint: no room for " +
+                                              std::to_string(room) + " bytes in '/dev/shm' or '" +
+                                              folder.string() + "'; free some space");
+    }
+    ShortNamedFile(const ShortNamedFile&) = delete;
+    ShortNamedFile& operator=(const ShortNamedFile&) = delete;
+    ~ShortNamedFile() { remove(); }
+
+    const std::string& path() const { return path_; }
+    FileDescriptor take() { return std::move(fd_); }
+
+  private:
+    void remove() {
+        if (fd_) ::unlink(path_.c_str());
+    }
+    std::string path_;
+    FileDescriptor fd_;
+};
+
+hdf5::File create_file(const std::string& path) {
     const hdf5::PropertyList access = make_list(H5P_FILE_ACCESS);
     // This format's structure is checksummed, and a file that was not closed does not open.
     hdf5::check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110),
                 "H5Pset_libver_bounds");
     hdf5::check(H5Pset_alignment(access.get(), kAlignment, kAlignment), "H5Pset_alignment");
     hdf5::check(H5Pset_file_locking(access.get(), false, true), "H5Pset_file_locking");
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
     return hdf5::File(hdf5::check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
                                   "H5Fcreate"));
+}
+
+// Opens the file in HDF5 and keeps a descriptor of it; from then on it has no name to leave behind.
+hdf5::File open_nameless(const std::filesystem::path& folder, std::uint64_t room,
+                         FileDescriptor& fd) {
+    ShortNamedFile named(folder, room);
+    hdf5::File file = create_file(named.path());
+    ::unlink(named.path().c_str());
+    fd = named.take();
+    return file;
 }
 
 void write_number(const hdf5::File& file, const char* name, std::int64_t value) {
@@ -106,14 +158,11 @@ std::uint64_t create_dataset(const hdf5::File& file, const TensorView& tensor,
 
 }  // namespace
 
-Skeleton make_hdf5_skeleton(const std::string& run_id, std::int64_t step,
-                            const std::vector<TensorView>& tensors) {
+Skeleton make_hdf5_skeleton(const std::filesystem::path& folder, const std::string& run_id,
+                            std::int64_t step, const std::vector<TensorView>& tensors) {
     hdf5::check(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr), "H5Eset_auto2");
     Skeleton skeleton;
-    // In memory: a full disk makes HDF5 1.10 lose data in silence or crash at exit.
-    skeleton.fd = FileDescriptor(::memfd_create("r1-checkpoint", MFD_CLOEXEC));
-    if (!skeleton.fd) throw_system_error("make", "a file in memory");
-    hdf5::File file = create_file(skeleton.fd.get());
+    hdf5::File file = open_nameless(folder, estimate_structure(tensors), skeleton.fd);
     write_number(file, "format_major", kFormatMajor);
     write_number(file, "format_minor", kFormatMinor);
     write_number(file, "step", step);
@@ -133,17 +182,15 @@ Skeleton make_hdf5_skeleton(const std::string& run_id, std::int64_t step,
     hdf5::close_checked(std::move(file));
 
     struct stat status {};
-    if (::fstat(skeleton.fd.get(), &status) != 0) throw_system_error("stat", "a file in memory");
+    if (::fstat(skeleton.fd.get(), &status) != 0)
+        throw_system_error("stat", "the skeleton of a checkpoint");
     skeleton.bytes = static_cast<std::uint64_t>(status.st_size);
     return skeleton;
 }
 
 std::uint64_t estimate_skeleton(const std::vector<TensorView>& tensors) {
-    constexpr std::uint64_t kFixed = std::uint64_t{64} << 10;
-    constexpr std::uint64_t kPerTensor = kAlignment + 4096;  // padding; header, link, groups
-    std::uint64_t bytes = kFixed;
-    for (const TensorView& tensor : tensors)
-        bytes += tensor.bytes() + kPerTensor + 8 * tensor.name.size();
+    std::uint64_t bytes = estimate_structure(tensors);
+    for (const TensorView& tensor : tensors) bytes += tensor.bytes() + kAlignment;
     return bytes;
 }
 

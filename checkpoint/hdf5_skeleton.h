@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,15 @@
 namespace r1 {
 
 struct Skeleton {
-    FileDescriptor fd;  ///< in memory, sparse: only the structure takes room
+    FileDescriptor fd;  ///< nameless and sparse: only the structure takes room
     std::uint64_t bytes = 0;
     std::vector<std::uint64_t> offsets;  ///< one a tensor; 0 for an empty one
 };
 
-/// Throws Error (kLibrary). Not thread-safe, as HDF5 is not.
-Skeleton make_hdf5_skeleton(const std::string& run_id, std::int64_t step,
-                            const std::vector<TensorView>& tensors);
+/// Built in memory, or in `folder` where /dev/shm has no room. Throws Error. Not thread-safe, as
+/// HDF5 is not.
+Skeleton make_hdf5_skeleton(const std::filesystem::path& folder, const std::string& run_id,
+                            std::int64_t step, const std::vector<TensorView>& tensors);
 
 /// About how large the file becomes; rather too much than too little.
 std::uint64_t estimate_skeleton(const std::vector<TensorView>& tensors);

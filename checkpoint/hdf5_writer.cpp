@@ -168,7 +168,8 @@ class Hdf5CheckpointWriter final : public CheckpointWriter {
                      Manifest& manifest) const {
         FileDescriptor fd = open_file(path, O_RDWR | O_CREAT | O_EXCL);
         reserve(fd.get(), estimate_skeleton(tensors), path);
-        Shard shard(path, make_hdf5_skeleton(run_id_, manifest.step, tensors), std::move(fd));
+        Shard shard(path, make_hdf5_skeleton(path.parent_path(), run_id_, manifest.step, tensors),
+                    std::move(fd));
         shard.reserve_all();
         const std::vector<std::uint64_t>& offsets = shard.skeleton().offsets;
 
