@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <numeric>
+
+#include "common/error.h"
+#include "mpi_runtime/comm/communicator.h"
+#include "mpi_runtime/comm/mpi_check.h"
+
+namespace r1 {
+
+namespace {
+
+/// Bytes in one step of an all-reduce: larger ones fall out of the cache, and smaller pieces a rank
+/// cost more in latency than they move.
+constexpr std::size_t kChunkBytes = std::size_t{2} << 20;
+constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
+/// Up to here, gathering everything everywhere is quicker than two exchanges.
+constexpr std::size_t kSmallBytes = std::size_t{4} << 10;
+/// Bytes moved by one call of broadcast and all_gather. MPI counts with an int, so that it must
+/// stay below 2 GiB.
+constexpr std::size_t kLargestCallBytes = std::size_t{64} << 20;
+
+MPI_Datatype mpi_type(float) {
+    return MPI_FLOAT;
+}
+MPI_Datatype mpi_type(double) {
+    return MPI_DOUBLE;
+}
+MPI_Datatype mpi_type(std::int64_t) {
+    return MPI_INT64_T;
+}
+
+/// values = parts[0] op parts[1] op …, in that order; a NaN stays a NaN in a maximum.
+template <class T>
+void fold(T* values, const T* parts, std::size_t count, std::size_t part_count, ReduceOp op) {
+    std::copy_n(parts, count, values);
+    for (std::size_t part = 1; part < part_count; ++part) {
+        const T* other = parts + part * count;
+        if (op == ReduceOp::kSum) {
+            for (std::size_t i = 0; i < count; ++i) values[i] += other[i];
+        } else {
+            for (std::size_t i = 0; i < count; ++i) {
+                const bool take = values[i] < other[i] || other[i] != other[i];
+                values[i] = take ? other[i] : values[i];
+            }
+        }
+    }
+}
+
+class MpiCommunicator final : public Communicator {
+  public:
+    MpiCommunicator();
+    MpiCommunicator(const MpiCommunicator&) = delete;
+    MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+    ~MpiCommunicator() override;
+
+    int rank() const override { return rank_; }
+    int size() const override { return size_; }
+    const char* name() const override { return "mpi"; }
+
+    void barrier() override { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+    void broadcast(void* data, std::size_t bytes, int root) override;
+    void all_reduce(float* values, std::size_t count, ReduceOp op) override {
+        reduce(values, count, op);
+    }
+    void all_reduce(double* values, std::size_t count, ReduceOp op) override {
+        reduce(values, count, op);
+    }
+    void all_reduce(std::int64_t* values, std::size_t count, ReduceOp op) override {
+        reduce(values, count, op);
+    }
+    std::vector<std::string> all_gather(std::string_view bytes) override;
+
+    [[noreturn]] void abort(int exit_code) noexcept override {
+        std::fflush(nullptr);
+        MPI_Abort(comm_, exit_code);
+        std::_Exit(exit_code);
+    }
+
+  private:
+    template <class T>
+    void reduce(T* values, std::size_t count, ReduceOp op);
+    template <class T>
+    T* scratch(std::size_t count);
+
+    MPI_Comm comm_ = MPI_COMM_NULL;
+    int rank_ = 0;
+    int size_ = 1;
+    int exceptions_at_start_ = std::uncaught_exceptions();
+    std::vector<std::max_align_t> scratch_;
+};
+
+MpiCommunicator::MpiCommunicator() {
+    int initialized = 0;
+    check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
+    if (initialized != 0) throw_library_error("MPI", "MPI_Init_thread", "it was called before");
+    int provided = MPI_THREAD_SINGLE;
+    check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+    if (provided < MPI_THREAD_FUNNELED) {
+        throw_library_error("MPI", "MPI_Init_thread", "this MPI does not support threads");
+    }
+    // The duplicate inherits the error handler.
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+              "MPI_Comm_set_errhandler");
+    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+    check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+    check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+}
+
+MpiCommunicator::~MpiCommunicator() {
+    // Both calls wait for the other ranks, which do not come when this one is failing.
+    if (std::uncaught_exceptions() > exceptions_at_start_) return;
+    MPI_Comm_free(&comm_);
+    MPI_Finalize();
+}
+
+void MpiCommunicator::broadcast(void* data, std::size_t bytes, int root) {
+    auto* next = static_cast<std::byte*>(data);
+    while (bytes > 0) {
+        const std::size_t now = std::min(bytes, kLargestCallBytes);
+        check_mpi(MPI_Bcast(next, static_cast<int>(now), MPI_BYTE, root, comm_), "MPI_Bcast");
+        next += now;
+        bytes -= now;
+    }
+}
+
+template <class T>
+T* MpiCommunicator::scratch(std::size_t count) {
+    const std::size_t units = count * sizeof(T) / sizeof(std::max_align_t) + 1;
+    if (scratch_.size() < units) scratch_.resize(units);
+    return reinterpret_cast<T*>(scratch_.data());
+}
+
+/// Not MPI_Allreduce: MPI promises neither an order nor the same bits on every rank. Here each rank
+/// folds its piece of a chunk in the order of the ranks, then all exchange their pieces. That moves
+/// as many bytes as the best all-reduce, and the result of a value does not depend on its place.
+template <class T>
+void MpiCommunicator::reduce(T* values, std::size_t count, ReduceOp op) {
+    const auto ranks = static_cast<std::size_t>(size_);
+    const std::size_t chunk = std::max(kChunkBytes, ranks * kPieceBytes) / sizeof(T);
+    const MPI_Datatype type = mpi_type(T{});
+    while (count * sizeof(T) > kSmallBytes && count >= ranks) {
+        const std::size_t piece = std::min(count, chunk) / ranks;
+        const int n = static_cast<int>(piece);
+        T* parts = scratch<T>(piece * ranks);
+        check_mpi(MPI_Alltoall(values, n, type, parts, n, type, comm_), "MPI_Alltoall");
+        fold(values + piece * static_cast<std::size_t>(rank_), parts, piece, ranks, op);
+        check_mpi(MPI_Allgather(MPI_IN_PLACE, 0, type, values, n, type, comm_), "MPI_Allgather");
+        values += piece * ranks;
+        count -= piece * ranks;
+    }
+    if (count == 0) return;
+    const int n = static_cast<int>(count);
+    T* parts = scratch<T>(count * ranks);
+    check_mpi(MPI_Allgather(values, n, type, parts, n, type, comm_), "MPI_Allgather");
+    fold(values, parts, count, ranks, op);
+}
+
+std::vector<std::string> MpiCommunicator::all_gather(std::string_view bytes) {
+    const auto ranks = static_cast<std::size_t>(size_);
+    const auto own_size = static_cast<std::int64_t>(bytes.size());
+    std::vector<std::int64_t> sizes(ranks);
+    check_mpi(MPI_Allgather(&own_size, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, comm_),
+              "MPI_Allgather");
+    std::vector<std::string> result(ranks);
+    const auto total =
+        static_cast<std::size_t>(std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}));
+    if (total > kLargestCallBytes) {
+        for (std::size_t rank = 0; rank < ranks; ++rank) {
+            const auto size = static_cast<std::size_t>(sizes[rank]);
+            if (static_cast<int>(rank) == rank_) {
+                result[rank] = bytes;
+            } else {
+                result[rank].resize(size);
+            }
+            broadcast(result[rank].data(), size, static_cast<int>(rank));
+        }
+        return result;
+    }
+    const std::vector<int> counts(sizes.begin(), sizes.end());
+    std::vector<int> offsets(ranks);
+    std::exclusive_scan(counts.begin(), counts.end(), offsets.begin(), 0);
+    std::string all(total, '\0');
+    check_mpi(MPI_Allgatherv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, all.data(),
+                             counts.data(), offsets.data(), MPI_BYTE, comm_),
+              "MPI_Allgatherv");
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+        result[rank] = all.substr(static_cast<std::size_t>(offsets[rank]),
+                                  static_cast<std::size_t>(counts[rank]));
+    }
+    return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi_communicator() {
+    return std::make_unique<MpiCommunicator>();
+}
+
+}  // namespace r1
