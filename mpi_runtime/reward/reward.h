@@ -17,7 +17,8 @@ struct Reward {
 };
 
 /// Scores one output's text (without the end-of-text token). `ended` is false for one that was cut
-/// at the length limit: its format is not complete.
+/// at the length limit: its format is not complete. An output with no answer block, or with
+/// several, is wrong. A verifier that throws gives Verdict::kError.
 Reward score(const Task& task, const RewardsSection& weights, const Prompt& prompt,
              std::string_view completion, bool ended);
 

@@ -28,17 +28,21 @@ class Task {
   public:
     virtual ~Task() = default;
     /// Prompt number `index` of a split: a pure function of (seed, split, index). The splits are
-    /// disjoint: a problem is held out when crc32 of its canonical form is 0 modulo 5.
+    /// disjoint: a problem is held out when crc32 of its key is 0 modulo 5, and problems that are
+    /// the same but for the order of their parts have one key (addition: "276+589").
     virtual Prompt prompt(Split split, std::uint32_t index) const = 0;
     /// A worked solution in the format, by the task's (perhaps flawed) teacher; `index` keys its
     /// flaws. It ends where the completion ends, without the end-of-text token.
     virtual std::string demonstration(const Prompt& prompt, std::uint32_t index) const = 0;
-    /// Judges the answer that stands in <answer>…</answer>, given without the tags.
+    /// Judges the answer that stands in <answer>…</answer>, given without the tags. Throws Error on
+    /// a prompt that is not of this task.
     virtual Verdict verify(const Prompt& prompt, std::string_view answer) const = 0;
-    /// Upper bounds in bytes, for planning memory.
+    /// An upper bound in bytes, for planning memory.
     virtual std::int32_t longest_prompt() const = 0;
 };
 
+/// Throws Error (kUsage) when the section asks for what the task cannot do, such as a split without
+/// problems.
 std::unique_ptr<Task> make_task(const TaskSection& section, std::uint64_t seed);
 
 }  // namespace r1
