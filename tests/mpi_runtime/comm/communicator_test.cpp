@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs under mpirun: every rank runs every test, in the same order.
+#include "mpi_runtime/comm/communicator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "common/error.h"
+#include "common/random.h"
+#include "common/time.h"
+
+namespace r1 {
+namespace {
+
+Communicator* world = nullptr;
+
+/// Numbers of very different sizes, so that another order of summing gives other bits.
+template <class T>
+std::vector<T> values_of(int rank, std::size_t count) {
+    RandomStream random(make_key(7, Purpose::kControl), static_cast<std::uint32_t>(rank));
+    std::vector<T> values(count);
+    for (T& value : values) {
+        if constexpr (std::is_integral_v<T>) {
+            value = random.between(-1'000'000, 1'000'000);
+        } else {
+            value = static_cast<T>(std::ldexp(random.normal(), static_cast<int>(random.below(40))));
+        }
+    }
+    return values;
+}
+
+template <class T>
+std::vector<T> folded_by_rank(std::size_t count, ReduceOp op) {
+    std::vector<T> result = values_of<T>(0, count);
+    for (int rank = 1; rank < world->size(); ++rank) {
+        const std::vector<T> other = values_of<T>(rank, count);
+        for (std::size_t i = 0; i < count; ++i) {
+            result[i] = op == ReduceOp::kSum ? result[i] + other[i] : std::max(result[i], other[i]);
+        }
+    }
+    return result;
+}
+
+template <class T>
+void expect_reduced(std::size_t count, ReduceOp op) {
+    std::vector<T> values = values_of<T>(world->rank(), count);
+    world->all_reduce(values.data(), count, op);
+    const std::vector<T> expected = folded_by_rank<T>(count, op);
+    // Bits, not values: equality of doubles would take -0.0 for 0.0.
+    EXPECT_TRUE(count == 0 || std::memcmp(values.data(), expected.data(), count * sizeof(T)) == 0)
+        << count << " values";
+}
+
+/// None, fewer than the ranks, around the switch to chunks, and over several chunks with a rest.
+constexpr std::size_t kCounts[] = {0, 1, 3, 511, 512, 513, 1024, 1025, 100'003, 1'200'007};
+
+TEST(MpiCommunicator, AllReduceOfFloatsFoldsInTheOrderOfTheRanks) {
+    for (const std::size_t count : kCounts) expect_reduced<float>(count, ReduceOp::kSum);
+    for (const std::size_t count : kCounts) expect_reduced<float>(count, ReduceOp::kMax);
+}
+
+TEST(MpiCommunicator, AllReduceOfDoublesFoldsInTheOrderOfTheRanks) {
+    for (const std::size_t count : kCounts) expect_reduced<double>(count, ReduceOp::kSum);
+    for (const std::size_t count : kCounts) expect_reduced<double>(count, ReduceOp::kMax);
+}
+
+TEST(MpiCommunicator, AllReduceOfIntegersIsExact) {
+    for (const std::size_t count : kCounts) expect_reduced<std::int64_t>(count, ReduceOp::kSum);
+    for (const std::size_t count : kCounts) expect_reduced<std::int64_t>(count, ReduceOp::kMax);
+}
+
+TEST(MpiCommunicator, AMaximumWithANotANumberOnOneRankIsNotANumberOnAll) {
+    for (int bad = 0; bad < world->size(); ++bad) {
+        float value = world->rank() == bad ? std::numeric_limits<float>::quiet_NaN() : 1.0F;
+        world->all_reduce(&value, 1, ReduceOp::kMax);
+        EXPECT_TRUE(std::isnan(value)) << "rank " << bad << " had it";
+    }
+}
+
+TEST(MpiCommunicator, AllReduceGivesEveryRankTheSameBits) {
+    std::vector<float> values = values_of<float>(world->rank(), 600'001);
+    world->all_reduce(values.data(), values.size(), ReduceOp::kSum);
+    const std::string_view bytes(reinterpret_cast<const char*>(values.data()),
+                                 values.size() * sizeof(float));
+    for (const std::string& other : world->all_gather(bytes)) EXPECT_TRUE(other == bytes);
+}
+
+TEST(MpiCommunicator, ASumDoesNotDependOnItsPlaceInTheBuffer) {
+    const std::vector<float> mine = values_of<float>(world->rank(), 5000);
+    std::vector<float> together = mine;
+    world->all_reduce(together.data(), together.size(), ReduceOp::kSum);
+    for (std::size_t at = 0; at < mine.size(); at += 997) {
+        float alone = mine[at];
+        world->all_reduce(&alone, 1, ReduceOp::kSum);
+        EXPECT_EQ(alone, together[at]) << "at " << at;
+    }
+}
+
+TEST(MpiCommunicator, BroadcastGivesEveryRankTheRootsBytes) {
+    // The last one takes more than one call of MPI.
+    const std::size_t sizes[] = {0, 1, 4099, (std::size_t{64} << 20) + 5};
+    for (const std::size_t size : sizes) {
+        const int root = world->size() - 1;
+        std::string bytes(size, static_cast<char>('a' + world->rank()));
+        if (world->rank() == root && size > 0) bytes.back() = 'Z';
+        world->broadcast(bytes.data(), size, root);
+        std::string expected(size, static_cast<char>('a' + root));
+        if (size > 0) expected.back() = 'Z';
+        EXPECT_TRUE(bytes == expected) << size << " bytes";
+    }
+}
+
+TEST(MpiCommunicator, AllGatherKeepsUnequalAndEmptyPartsApart) {
+    const auto part_of = [](int rank) {
+        return std::string(static_cast<std::size_t>(rank) * 1000, static_cast<char>('a' + rank));
+    };
+    const std::vector<std::string> parts = world->all_gather(part_of(world->rank()));
+    ASSERT_EQ(parts.size(), static_cast<std::size_t>(world->size()));
+    for (int rank = 0; rank < world->size(); ++rank) {
+        EXPECT_EQ(parts[static_cast<std::size_t>(rank)], part_of(rank));
+    }
+}
+
+TEST(MpiCommunicator, AllGatherOfNothingIsEmptyParts) {
+    const std::vector<std::string> parts = world->all_gather({});
+    EXPECT_EQ(parts, std::vector<std::string>(static_cast<std::size_t>(world->size())));
+}
+
+TEST(MpiCommunicator, AllGatherOfMoreThanOneCallHolds) {
+    // 72 MiB and more in all, in parts that differ by rank.
+    const auto part_of = [](int rank) {
+        const std::size_t share = (std::size_t{72} << 20) / static_cast<std::size_t>(world->size());
+        return std::string(share + static_cast<std::size_t>(rank), static_cast<char>('a' + rank));
+    };
+    const std::vector<std::string> parts = world->all_gather(part_of(world->rank()));
+    ASSERT_EQ(parts.size(), static_cast<std::size_t>(world->size()));
+    for (int rank = 0; rank < world->size(); ++rank) {
+        EXPECT_TRUE(parts[static_cast<std::size_t>(rank)] == part_of(rank)) << "rank " << rank;
+    }
+}
+
+TEST(MpiCommunicator, ABarrierWaitsForTheLastRank) {
+    const int last = world->size() - 1;
+    world->barrier();
+    const double start = monotonic_seconds();
+    if (world->rank() == last) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    world->barrier();
+    EXPECT_GE(monotonic_seconds() - start, 0.15);
+}
+
+TEST(MpiCommunicator, AFailingCallThrowsWithMpisTextAndThePlace) {
+    char byte = 0;
+    try {
+        world->broadcast(&byte, 1, world->size());
+        FAIL() << "expected Error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::kLibrary);
+        const std::string text = error.what();
+        EXPECT_NE(text.find("MPI: MPI_Bcast failed: MPI_ERR_ROOT"), text.npos) << text;
+        EXPECT_NE(text.find("mpi_communicator.cpp:"), text.npos) << text;
+    }
+}
+
+TEST(MpiCommunicator, ASecondOneInAProcessIsRefused) {
+    EXPECT_THROW(make_mpi_communicator(), Error);
+}
+
+}  // namespace
+}  // namespace r1
+
+int main(int argc, char** argv) {
+    testing::InitGoogleTest(&argc, argv);
+    const std::unique_ptr<r1::Communicator> communicator = r1::make_mpi_communicator();
+    r1::world = communicator.get();
+    const int failed = RUN_ALL_TESTS();
+    // A rank that failed must not leave the others waiting in a call that it will not make.
+    if (failed != 0) communicator->abort(failed);
+    return 0;
+}
