@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows looked up and added back by number: embeddings, gather and scatter.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace r1::reference {
+
+template <class T>
+void gather_rows(T* y, const T* x, const std::int32_t* rows, std::int32_t m, std::int32_t width) {
+    for (std::int64_t i = 0; i < m; ++i) {
+        std::copy_n(x + static_cast<std::int64_t>(rows[i]) * width, width, y + i * width);
+    }
+}
+
+template <class T>
+void scatter_add_rows(T* dx, const T* dy, const std::int32_t* rows, std::int32_t m,
+                      std::int32_t width) {
+    for (std::int64_t i = 0; i < m; ++i) {
+        T* target = dx + static_cast<std::int64_t>(rows[i]) * width;
+        for (std::int64_t j = 0; j < width; ++j) target[j] += dy[i * width + j];
+    }
+}
+
+}  // namespace r1::reference
