@@ -31,9 +31,9 @@ class Error : public std::runtime_error {
 };
 
 /// A call into a library failed: "HDF5: H5Fcreate failed: <detail> (checkpoint/x.cpp:12)".
-[[noreturn]] void throw_library_error(
-    std::string_view library, std::string_view call, std::string_view detail,
-    std::source_location at = std::source_location::current());
+[[noreturn]] void throw_library_error(std::string_view library, std::string_view call,
+                                      std::string_view detail,
+                                      std::source_location at = std::source_location::current());
 
 /// A system call failed: "cannot open '/x/y': Permission denied". Reads errno.
 [[noreturn]] void throw_system_error(std::string_view action, std::string_view object,

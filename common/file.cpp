@@ -12,7 +12,9 @@
 
 namespace r1 {
 
-void FileDescriptorTraits::close(int fd) noexcept { ::close(fd); }
+void FileDescriptorTraits::close(int fd) noexcept {
+    ::close(fd);
+}
 
 FileDescriptor open_file(const std::filesystem::path& path, int flags, unsigned mode) {
     FileDescriptor fd{::open(path.c_str(), flags | O_CLOEXEC, mode)};
@@ -54,13 +56,42 @@ void sync_folder(const std::filesystem::path& folder) {
     sync_file(fd.get(), folder);
 }
 
+namespace {
+
+struct NewFile {
+    std::filesystem::path path;
+    FileDescriptor fd;
+};
+
+/// A file that nobody else has open. Process numbers repeat over the hosts of a shared file system
+/// and after a crash, so a taken name is left alone and the next one tried.
+NewFile create_temporary(const std::filesystem::path& folder, const std::string& name,
+                         unsigned mode) {
+    for (int attempt = 0;; ++attempt) {
+        const std::string suffix = std::to_string(::getpid()) + "-" + std::to_string(attempt);
+        const std::filesystem::path path = folder / ("." + name + ".tmp-" + suffix);
+        FileDescriptor fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
+        if (fd) return {path, std::move(fd)};
+        if (errno != EEXIST) throw_system_error("create", path.string());
+    }
+}
+
+/// Whether the file's last line lacks its newline: its writer was killed in the middle.
+bool ends_torn(int fd, const std::filesystem::path& path) {
+    const off_t size = ::lseek(fd, 0, SEEK_END);
+    if (size <= 0) return false;
+    char last = 0;
+    if (::pread(fd, &last, 1, size - 1) != 1) throw_system_error("read", path.string());
+    return last != '\n';
+}
+
+}  // namespace
+
 void write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
     const std::filesystem::path folder =
         path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
-    const std::filesystem::path temporary =
-        folder / ("." + path.filename().string() + ".tmp-" + std::to_string(::getpid()));
+    auto [temporary, fd] = create_temporary(folder, path.filename().string(), mode);
     try {
-        const FileDescriptor fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
         write_all(fd.get(), bytes, temporary);
         sync_file(fd.get(), temporary);
         if (::rename(temporary.c_str(), path.c_str()) != 0)
@@ -73,7 +104,9 @@ void write_file_durably(const std::filesystem::path& path, std::string_view byte
 }
 
 LineAppender::LineAppender(std::filesystem::path path)
-    : path_(std::move(path)), fd_(open_file(path_, O_WRONLY | O_CREAT | O_APPEND)) {}
+    : path_(std::move(path)), fd_(open_file(path_, O_RDWR | O_CREAT | O_APPEND)) {
+    if (ends_torn(fd_.get(), path_)) write_all(fd_.get(), "\n", path_);
+}
 
 void LineAppender::append(std::string_view line_without_newline) {
     std::string line{line_without_newline};
@@ -81,6 +114,8 @@ void LineAppender::append(std::string_view line_without_newline) {
     write_all(fd_.get(), line, path_);
 }
 
-void LineAppender::sync() { sync_file(fd_.get(), path_); }
+void LineAppender::sync() {
+    sync_file(fd_.get(), path_);
+}
 
 }  // namespace r1

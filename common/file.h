@@ -36,7 +36,8 @@ void write_all(int fd, std::string_view bytes, const std::filesystem::path& path
 void sync_file(int fd, const std::filesystem::path& path_for_errors);
 void sync_folder(const std::filesystem::path& folder);
 
-/// Appends whole lines; one writer a file. Each line reaches the kernel in one write.
+/// Appends whole lines; one writer a file. Each line reaches the kernel in one write. A torn last
+/// line that a killed writer left is ended first, so that it spoils no line but itself.
 class LineAppender {
   public:
     explicit LineAppender(std::filesystem::path path);

@@ -17,7 +17,8 @@ class Handle {
     explicit Handle(Raw raw) noexcept : raw_(raw) {}
     Handle(Handle&& other) noexcept : raw_(other.release()) {}
     Handle& operator=(Handle&& other) noexcept {
-        std::swap(raw_, other.raw_);
+        Handle taken(std::move(other));
+        std::swap(raw_, taken.raw_);
         return *this;
     }
     Handle(const Handle&) = delete;

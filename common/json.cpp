@@ -9,12 +9,23 @@
 
 namespace r1 {
 
+namespace {
+
+/// Bounded depth: the library parses with a stack of its own, but it writes and copies recursively.
+bool limit_depth(int depth, Json::parse_event_t, const Json&) {
+    if (depth > 64) throw Error(ExitCode::kRunFailed, "JSON is nested deeper than 64 levels");
+    return true;
+}
+
+bool is_newer(const Json& schema, int newest) {
+    if (schema.is_number_unsigned())
+        return schema.get<std::uint64_t>() > static_cast<std::uint64_t>(newest);
+    return schema.get<std::int64_t>() > newest;
+}
+
+}  // namespace
+
 Json parse_json_object(std::string_view text, const std::string& origin) {
-    // Bounded depth: the library's parser keeps its own stack, but hostile nesting still costs memory.
-    const auto limit_depth = [](int depth, Json::parse_event_t, Json&) {
-        if (depth > 64) throw Error(ExitCode::kRunFailed, "JSON is nested deeper than 64 levels");
-        return true;
-    };
     try {
         Json value = Json::parse(text, limit_depth);
         if (!value.is_object()) throw Error(ExitCode::kRunFailed, "it is not a JSON object");
@@ -25,13 +36,17 @@ Json parse_json_object(std::string_view text, const std::string& origin) {
 }
 
 std::optional<Json> read_record(const std::filesystem::path& path, int newest_schema) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+    std::error_code failed;
+    if (!std::filesystem::exists(path, failed)) {
+        if (!failed) return std::nullopt;
+        throw Error(ExitCode::kRunFailed,
+                    "cannot read '" + path.string() + "': " + failed.message());
+    }
     Json record = parse_json_object(read_file(path), path.string());
     const auto schema = record.find("schema");
     if (schema == record.end() || !schema->is_number_integer())
         throw Error(ExitCode::kRunFailed, "'" + path.string() + "' has no schema version");
-    if (schema->get<int>() > newest_schema)
+    if (is_newer(*schema, newest_schema))
         throw Error(ExitCode::kRunFailed,
                     "'" + path.string() + "' was written by a newer r1ctl (schema " +
                         schema->dump() + "; this one knows " + std::to_string(newest_schema) + ")");
@@ -39,7 +54,10 @@ std::optional<Json> read_record(const std::filesystem::path& path, int newest_sc
 }
 
 void write_record(const std::filesystem::path& path, const Json& record) {
-    write_file_durably(path, record.dump(2) + "\n");
+    // A record may quote a foreign program's output; bytes that are no UTF-8 must not lose the
+    // record.
+    const std::string text = record.dump(2, ' ', false, Json::error_handler_t::replace);
+    write_file_durably(path, text + "\n");
 }
 
 std::vector<Json> read_json_lines(const std::filesystem::path& path, std::uint64_t& offset) {
@@ -50,8 +68,11 @@ std::vector<Json> read_json_lines(const std::filesystem::path& path, std::uint64
     while (std::getline(in, line)) {
         if (in.eof()) break;  // no newline yet: the writer is in the middle of it
         offset += line.size() + 1;
-        Json value = Json::parse(line, nullptr, false);
-        if (value.is_object()) lines.push_back(std::move(value));
+        try {
+            lines.push_back(parse_json_object(line, path.string()));
+        } catch (const Error&) {
+            continue;
+        }
     }
     return lines;
 }

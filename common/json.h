@@ -2,6 +2,7 @@
 // Run records: small JSON objects with a schema version, written whole.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>

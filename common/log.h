@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of a program: stderr, never stdout. Only `cli` and `mpi_runtime/trainer` log; the modules
-// below return or throw. The text is one finished string, so that no header shows the log's library.
+// below return or throw. The text is one finished string, so that no header shows the log's
+// library.
 #pragma once
 
 #include <string>

@@ -14,8 +14,8 @@ constexpr std::int64_t kMicrosPerUnit = 1'000'000;
 constexpr std::int64_t kMillisecondsPerHour = 3'600'000;
 
 bool all_digits(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(),
-                                        [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::string decimal(Wide whole, std::int64_t fraction, std::size_t digits) {
@@ -45,8 +45,7 @@ HourlyPrice parse_hourly_price(std::string_view text) {
 }
 
 std::string to_string(HourlyPrice price) {
-    std::string text =
-        decimal(price.micros / kMicrosPerUnit, price.micros % kMicrosPerUnit, 6);
+    std::string text = decimal(price.micros / kMicrosPerUnit, price.micros % kMicrosPerUnit, 6);
     while (text.back() == '0' && text[text.size() - 3] != '.') text.pop_back();
     return text;
 }
@@ -64,8 +63,12 @@ Money& Money::operator+=(const Money& other) {
 
 std::string Money::to_string() const {
     constexpr Wide kCent = Wide{kMicrosPerUnit / 100} * kMillisecondsPerHour;
-    const Wide cents = (micro_milliseconds_ + kCent / 2) / kCent;
-    return decimal(cents / 100, static_cast<std::int64_t>(cents % 100), 2);
+    // A clock that was set back gives a negative time; it is shown, not hidden.
+    const bool negative = micro_milliseconds_ < 0;
+    const Wide amount = negative ? -micro_milliseconds_ : micro_milliseconds_;
+    const Wide cents = (amount + kCent / 2) / kCent;
+    return (negative && cents > 0 ? "-" : "") +
+           decimal(cents / 100, static_cast<std::int64_t>(cents % 100), 2);
 }
 
 }  // namespace r1

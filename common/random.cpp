@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/random.h"
 
+#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -30,9 +31,9 @@ PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
 }
 
 PhiloxKey make_key(std::uint64_t seed, Purpose purpose, std::uint32_t stage) {
-    const PhiloxCounter mixed = philox4x32(
-        {static_cast<std::uint32_t>(purpose), stage, 0, 0},
-        {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+    const PhiloxCounter mixed =
+        philox4x32({static_cast<std::uint32_t>(purpose), stage, 0, 0},
+                   {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
     return {mixed[0], mixed[1]};
 }
 
@@ -54,7 +55,18 @@ std::uint32_t RandomStream::below(std::uint32_t n) {
 }
 
 std::int64_t RandomStream::between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(below(static_cast<std::uint32_t>(high - low + 1)));
+    const std::uint64_t last = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+    std::uint64_t drawn = 0;
+    if (last < UINT32_MAX) {
+        drawn = below(static_cast<std::uint32_t>(last) + 1);
+    } else {
+        const std::uint64_t mask = UINT64_MAX >> std::countl_zero(last);
+        do {
+            const std::uint64_t upper = bits();
+            drawn = (upper << 32 | bits()) & mask;
+        } while (drawn > last);
+    }
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + drawn);
 }
 
 double RandomStream::normal() {

@@ -32,7 +32,9 @@ enum class Purpose : std::uint32_t {
 PhiloxKey make_key(std::uint64_t seed, Purpose purpose, std::uint32_t stage = 0);
 
 /// Maps 32 random bits to [0, 1): a multiple of 2^-32.
-inline double to_unit(std::uint32_t bits) { return static_cast<double>(bits) * 0x1p-32; }
+inline double to_unit(std::uint32_t bits) {
+    return static_cast<double>(bits) * 0x1p-32;
+}
 
 /// A stream of numbers for the item (a, b, c). Cheap to make; make one where it is needed.
 class RandomStream {

@@ -64,6 +64,7 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& adde
     }
     const int null_fd = ::open("/dev/null", O_RDONLY);
     ready = ready && null_fd >= 0 && ::dup2(null_fd, STDIN_FILENO) >= 0;
+    if (null_fd > STDERR_FILENO) ::close(null_fd);
     if (output_fd >= 0) {
         ready = ready && ::dup2(output_fd, STDOUT_FILENO) >= 0;
         if (!command.output.empty()) ready = ready && ::dup2(output_fd, STDERR_FILENO) >= 0;
@@ -75,6 +76,8 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& adde
 }
 
 pid_t spawn(const Command& command, int output_fd) {
+    if (command.arguments.empty())
+        throw Error(ExitCode::kScheduler, "cannot start a command without a program");
     const std::vector<std::string> environment = merged_environment(command.environment);
     const std::vector<char*> argument_pointers = pointers(command.arguments);
     const std::vector<char*> environment_pointers = pointers(environment);
@@ -108,12 +111,21 @@ ProcessEnd to_end(int status) {
     return end;
 }
 
+/// Waits for a child; 127 when someone else has reaped it, so that its end is unknown.
+ProcessEnd reap(pid_t pid) {
+    int status = 0;
+    pid_t got = 0;
+    do {
+        got = ::waitpid(pid, &status, 0);
+    } while (got < 0 && errno == EINTR);
+    return got == pid ? to_end(status) : ProcessEnd{.exit_code = 127};
+}
+
 }  // namespace
 
 Subprocess::Subprocess(const Command& command) : own_group_(command.own_process_group) {
     FileDescriptor output;
-    if (!command.output.empty())
-        output = open_file(command.output, O_WRONLY | O_CREAT | O_APPEND);
+    if (!command.output.empty()) output = open_file(command.output, O_WRONLY | O_CREAT | O_APPEND);
     pid_ = spawn(command, output.get());
 }
 
@@ -133,17 +145,12 @@ std::optional<ProcessEnd> Subprocess::poll() {
 }
 
 ProcessEnd Subprocess::wait() {
-    while (!end_) {
-        int status = 0;
-        const pid_t got = ::waitpid(pid_, &status, 0);
-        if (got == pid_) end_ = to_end(status);
-        if (got < 0 && errno != EINTR) end_ = ProcessEnd{.exit_code = 127};
-    }
+    if (!end_) end_ = reap(pid_);
     return *end_;
 }
 
 void Subprocess::signal(int number, bool group) {
-    if (!end_) ::kill(group ? -pid_ : pid_, number);
+    if (!end_) ::kill(group && own_group_ ? -pid_ : pid_, number);
 }
 
 Captured run_and_capture(const Command& command) {
@@ -158,10 +165,7 @@ Captured run_and_capture(const Command& command) {
         if (got <= 0) break;
         captured.output.append(block.data(), static_cast<std::size_t>(got));
     }
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    captured.end = to_end(status);
+    captured.end = reap(pid);
     return captured;
 }
 

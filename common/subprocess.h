@@ -12,17 +12,17 @@
 namespace r1 {
 
 struct Command {
-    std::vector<std::string> arguments;  ///< arguments[0] is looked up on PATH
-    std::vector<std::string> environment;  ///< "NAME=value", added to this process's environment
-    std::filesystem::path output;  ///< stdout and stderr are appended here; empty inherits both
-    bool own_process_group = false;  ///< so that a terminal's Ctrl-C does not reach it
+    std::vector<std::string> arguments{};    ///< arguments[0] is looked up on PATH
+    std::vector<std::string> environment{};  ///< "NAME=value", added to this process's environment
+    std::filesystem::path output{};   ///< stdout and stderr are appended here; empty inherits both
+    bool own_process_group = false;   ///< so that a terminal's Ctrl-C does not reach it
     int signal_when_parent_dies = 0;  ///< Linux PR_SET_PDEATHSIG; 0 for none
 };
 
 /// How a process ended.
 struct ProcessEnd {
-    int exit_code = 0;    ///< valid when signal is 0
-    int signal = 0;       ///< the signal that killed it, or 0
+    int exit_code = 0;  ///< valid when signal is 0
+    int signal = 0;     ///< the signal that killed it, or 0
     bool ok() const { return signal == 0 && exit_code == 0; }
     /// The shell's convention: the exit code, or 128 + the signal.
     int shell_code() const { return signal == 0 ? exit_code : 128 + signal; }
@@ -42,7 +42,7 @@ class Subprocess {
     /// nullopt while it runs.
     std::optional<ProcessEnd> poll();
     ProcessEnd wait();
-    /// Signals the process, or with `group` everyone in its group. Harmless once it has ended.
+    /// Signals the process, or with `group` everyone in its own group. Harmless once it has ended.
     void signal(int number, bool group = false);
 
   private:

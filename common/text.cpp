@@ -67,6 +67,12 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
     return 0;
 }
 
+std::string escaped(unsigned char byte) {
+    std::array<char, 5> text{};
+    std::snprintf(text.data(), text.size(), "\\x%02X", byte);
+    return text.data();
+}
+
 }  // namespace
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
@@ -83,10 +89,14 @@ std::string printable(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = utf8_length(text, at);
         const auto lead = static_cast<unsigned char>(text[at]);
-        if (length == 0 || lead < 0x20 || lead == 0x7F) {
-            std::array<char, 5> escaped{};
-            std::snprintf(escaped.data(), escaped.size(), "\\x%02X", lead);
-            out += escaped.data();
+        // U+0080 to U+009F are control characters too: U+009B starts a terminal's escape sequence.
+        const bool upper_control =
+            length == 2 && lead == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+        if (upper_control) {
+            out += escaped(lead) + escaped(static_cast<unsigned char>(text[at + 1]));
+            at += 2;
+        } else if (length == 0 || lead < 0x20 || lead == 0x7F) {
+            out += escaped(lead);
             ++at;
         } else {
             out += text.substr(at, length);

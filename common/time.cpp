@@ -31,6 +31,7 @@ double monotonic_seconds() {
 }
 
 std::string short_duration(double seconds) {
+    if (!(std::abs(seconds) < 1e12)) return "unknown";
     std::array<char, 64> text{};
     const auto whole = static_cast<long long>(std::llround(seconds));
     if (seconds < 59.95)
