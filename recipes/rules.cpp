@@ -66,7 +66,7 @@ void check_length(const Recipe& recipe, const StageSection& stage, const std::st
         (stage.model && relations.is_set(path + ".model.hidden_size") ? path + ".model" : "model") +
         ".max_position_embeddings";
     const std::int64_t longest = recipe.model_of(stage).max_position_embeddings;
-    relations.require(tokens < longest, path + "." + key, limit,
+    relations.require(tokens < longest, key, limit,
                       key.substr(key.rfind('.') + 1) + " " + text(tokens) +
                           " leaves no room for a prompt in max_position_embeddings " +
                           text(longest));
@@ -120,12 +120,15 @@ void check_stage(const Recipe& recipe, StageSection& stage, const std::string& p
                  Relations& relations) {
     if (stage.kind != StageKind::kSample) check_optimizer(stage, path, relations);
     if (stage.kind != StageKind::kSft)
-        check_length(recipe, stage, path, "sampling.max_new_tokens", stage.sampling.max_new_tokens,
-                     relations);
+        check_length(recipe, stage, path, path + ".sampling.max_new_tokens",
+                     stage.sampling.max_new_tokens, relations);
+    if (stage.kind != StageKind::kSample)
+        check_length(recipe, stage, path, "evaluation.max_new_tokens",
+                     recipe.evaluation.max_new_tokens, relations);
     if (stage.kind == StageKind::kGrpo) {
         check_grpo(stage, path, relations);
-        check_length(recipe, stage, path, "max_new_tokens_after", stage.max_new_tokens_after,
-                     relations);
+        check_length(recipe, stage, path, path + ".max_new_tokens_after",
+                     stage.max_new_tokens_after, relations);
     }
     if (stage.kind == StageKind::kSample) check_sample(stage, path, relations);
 }
