@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/gpu_inventory.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace r1 {
+
+TEST(ListGpus, MachineWithoutADriverIsNoError) {
+    EXPECT_NO_THROW(list_gpus());
+}
+
+TEST(ListGpus, EveryGpuHasItsOwnUuidANameAndMemory) {
+    std::set<std::string> uuids;
+    int index = 0;
+    for (const Gpu& gpu : list_gpus()) {
+        EXPECT_EQ(gpu.index, index++);
+        EXPECT_EQ(gpu.uuid.size(), 40u) << gpu.uuid;
+        EXPECT_EQ(gpu.uuid.rfind("GPU-", 0), 0u) << gpu.uuid;
+        EXPECT_TRUE(uuids.insert(gpu.uuid).second) << gpu.uuid;
+        EXPECT_FALSE(gpu.name.empty());
+        EXPECT_GT(gpu.memory_bytes, 0);
+    }
+}
+
+}  // namespace r1
