@@ -60,7 +60,7 @@ TEST(Subprocess, ExitCodeComesBack) {
 }
 
 TEST(Subprocess, KillingSignalComesBack) {
-    Subprocess child(shell("sleep 60"));
+    Subprocess child(shell("exec sleep 60"));
     EXPECT_EQ(child.poll(), std::nullopt);
     child.signal(SIGTERM);
     const ProcessEnd end = child.wait();
@@ -115,7 +115,7 @@ TEST(Subprocess, DestructionKillsTheWholeGroup) {
 }
 
 TEST(Subprocess, GroupSignalWithoutAnOwnGroupReachesTheChildOnly) {
-    Subprocess child(shell("sleep 60"));
+    Subprocess child(shell("exec sleep 60"));
     child.signal(SIGTERM, true);
     EXPECT_EQ(child.wait().signal, SIGTERM);
 }
@@ -126,7 +126,7 @@ TEST(Subprocess, ChildDiesWithItsParent) {
     const pid_t middle = ::fork();
     ASSERT_GE(middle, 0);
     if (middle == 0) {
-        Command command = shell("echo $$ > " + path + "; sleep 60");
+        Command command = shell("echo $$ > " + path + "; exec sleep 60");
         command.signal_when_parent_dies = SIGKILL;
         const Subprocess child(command);
         read_pid(path);
