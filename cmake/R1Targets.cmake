@@ -7,8 +7,14 @@ function(r1_add_library name)
     target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE r1_warnings ${ARG_PRIVATE})
 endfunction()
 
-# r1_add_test(NAME SOURCES… LINK… [RANKS 1 2 4] [LABEL unit]): one GoogleTest program. With RANKS the
-# whole program runs under mpirun once for each number of ranks; without, each TEST is a ctest of its own.
+if(R1_BUILD_TESTS)
+    include(GoogleTest)
+endif()
+
+# r1_add_test(NAME SOURCES… LINK… [RANKS 1 2 4] [LABEL unit|slurm|gpu] [TIMEOUT 60]): one GoogleTest
+# program and one ctest. With RANKS it brings its own main, which starts MPI, and runs under mpirun once
+# for each number of ranks, labelled mpi. With LABEL gpu each TEST is a ctest of its own, so that those
+# which skip for want of a GPU are counted as skipped and do not hide the others.
 function(r1_add_test name)
     cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINK;RANKS" ${ARGN})
     if(NOT ARG_LABEL)
@@ -20,6 +26,9 @@ function(r1_add_test name)
     add_executable(${name} ${ARG_SOURCES})
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest r1_warnings)
+    if(ARG_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "r1_add_test(${name}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+    endif()
     if(ARG_RANKS)
         foreach(ranks IN LISTS ARG_RANKS)
             add_test(NAME ${name}.np${ranks}
@@ -28,6 +37,10 @@ function(r1_add_test name)
                 PROCESSORS 2
                 ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMP_NUM_THREADS=1")
         endforeach()
+    elseif(ARG_LABEL STREQUAL "gpu")
+        target_link_libraries(${name} PRIVATE GTest::gtest_main)
+        gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
+            PROPERTIES LABELS gpu TIMEOUT ${ARG_TIMEOUT} RESOURCE_LOCK gpu)
     else()
         target_link_libraries(${name} PRIVATE GTest::gtest_main)
         add_test(NAME ${name} COMMAND ${name})
