@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every dependency, once, with the reason for it. All are Debian 12 packages (see scripts/packages).
+# Every dependency, once, with the reason for it. All are Debian 12 packages (see scripts/packages.txt).
 find_package(CLI11 REQUIRED)          # the command line of r1ctl
 find_package(spdlog REQUIRED)         # the log of both programs
 find_package(yaml-cpp REQUIRED)       # reads recipes (its event parser only)
