@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/run_directory.h"
 #include "common/subprocess.h"
 
 namespace r1 {
@@ -24,16 +23,18 @@ struct LaunchRequest {
     std::filesystem::path log;  ///< stdout and stderr of every rank are appended here
 };
 
-/// Ranks that were started and have not been waited for.
+/// Ranks that were started. Once it has ended, or has been destroyed, no rank is left. When this
+/// process dies instead, the ranks are asked to save and to stop, as by request_stop().
 class Launch {
   public:
     virtual ~Launch() = default;
+    /// nullopt while it runs.
     virtual std::optional<ProcessEnd> poll() = 0;
     virtual ProcessEnd wait() = 0;
-    /// Asks every rank to save at the next step boundary and to stop. Call it once ranks.json of the
-    /// attempt exists: before that the ranks do not listen yet.
+    /// Asks every rank to save at the next step boundary and to stop. Call it once ranks.json of
+    /// the attempt exists: before that the ranks do not listen yet.
     virtual void request_stop() = 0;
-    /// Ends every rank at once.
+    /// Ends every rank at once; returns when they are gone.
     virtual void kill() = 0;
 };
 
@@ -45,6 +46,7 @@ class Scheduler {
     virtual std::unique_ptr<Launch> launch(const LaunchRequest& request) = 0;
 };
 
+/// Call launch() from the thread that lives longest: the ranks are told when that thread ends.
 std::unique_ptr<Scheduler> make_local_scheduler();
 
 }  // namespace r1
