@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "cli/history.h"
+
+namespace r1::cli {
+
+/// How a run goes on, while it does. On a terminal one line is rewritten; elsewhere a line appears
+/// at most every five seconds, and whenever the stage changes.
+class Progress {
+  public:
+    Progress(std::ostream& err, bool terminal, bool quiet)
+        : err_(err), terminal_(terminal), quiet_(quiet) {}
+
+    /// `spent` is what the run has used and cost so far, for people.
+    void step(const StepRecord& record, const std::string& spent);
+    void evaluation(const Evaluation& evaluation);
+    /// A line that stays. Shown even when quiet.
+    void note(const std::string& line);
+    /// Leaves the last live line on the screen.
+    void finish();
+
+  private:
+    void say(const std::string& line);
+
+    std::ostream& err_;
+    bool terminal_;
+    bool quiet_;
+    bool live_ = false;  ///< the cursor is at the end of a line that will be rewritten
+    std::string stage_;
+    double shown_at_ = -1e9;
+    double step_seconds_ = 0;  ///< smoothed over the steps of the stage
+};
+
+/// "rl 20/50  step 120/550  reward 0.412  …": without the time left and the cost.
+std::string step_text(const StepRecord& record);
+/// "evaluation after rl (step 550): pass@1 0.812 [0.790, 0.834], pass@8 0.951, 256 prompts x 8".
+std::string evaluation_text(const Evaluation& evaluation);
+
+}  // namespace r1::cli

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/supervisor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "checkpoint/attempt.h"
+#include "cli/history.h"
+#include "cli/output/progress.h"
+#include "cli/report.h"
+#include "cli/stop_signals.h"
+#include "common/error.h"
+#include "common/json.h"
+#include "common/time.h"
+#include "slurm/accounting.h"
+#include "slurm/scheduler.h"
+
+namespace r1::cli {
+
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(50);
+
+class Supervisor {
+  public:
+    Supervisor(const RunDirectory& run, const Recipe& recipe, const SuperviseOptions& options,
+               Context& context)
+        : run_(run),
+          recipe_(recipe),
+          options_(options),
+          context_(context),
+          progress_(context.err, context.terminal, options.quiet) {}
+
+    int run_attempt() {
+        skip_what_is_there();
+        used_before_ = usage_of(run_);
+        begin();
+        AttemptEnd end;
+        end.attempt = record_.number;
+        end.process = follow();
+        end.killed_on_request = killed_;
+        progress_.finish();
+        finish(end.process.shell_code());
+        return report_attempt(run_, recipe_, end, context_);
+    }
+
+  private:
+    /// What earlier attempts wrote is not progress.
+    void skip_what_is_there() {
+        read_json_lines(run_.metrics(), metrics_offset_);
+        read_json_lines(run_.evaluations(), evaluations_offset_);
+    }
+
+    void begin() {
+        const auto scheduler = make_local_scheduler();
+        record_ = describe_this_launcher();
+        record_.number = run_.begin_attempt();
+        record_.launcher = scheduler->name();
+        record_.ranks = recipe_.resources.ranks;
+        record_.threads_per_rank = recipe_.resources.threads_per_rank;
+        record_.gpus = recipe_.resources.device == Device::kCuda ? record_.ranks : 0;
+        record_.start_ms = utc_milliseconds();
+        write_attempt(run_, record_);
+        try {
+            launch_ = scheduler->launch({options_.rank_program,
+                                         {"train", "--run", run_.root().string(), "--attempt",
+                                          std::to_string(record_.number)},
+                                         record_.ranks,
+                                         record_.threads_per_rank,
+                                         run_.attempt_log(record_.number)});
+        } catch (const Error& e) {
+            finish(static_cast<int>(e.code()));
+            throw;
+        }
+    }
+
+    ProcessEnd follow() {
+        while (true) {
+            const std::optional<ProcessEnd> end = launch_->poll();
+            show_news();
+            if (end) return *end;
+            answer_signals();
+            std::this_thread::sleep_for(kLookEvery);
+        }
+    }
+
+    void show_news() {
+        if (!ranks_up_) note_ranks();
+        for (const Json& line : read_json_lines(run_.metrics(), metrics_offset_)) {
+            const auto step = parse_step(line);
+            if (step) progress_.step(*step, spent());
+        }
+        for (const Json& line : read_json_lines(run_.evaluations(), evaluations_offset_)) {
+            const auto evaluation = parse_evaluation(line);
+            if (evaluation) progress_.evaluation(*evaluation);
+        }
+    }
+
+    /// With `device: auto` only the ranks know whether they took GPUs.
+    void note_ranks() {
+        const std::vector<RankPlace> ranks = read_ranks(run_, record_.number);
+        ranks_up_ = !ranks.empty();
+        const auto gpus = std::count_if(ranks.begin(), ranks.end(), [](const RankPlace& place) {
+            return !place.device.starts_with("cpu");
+        });
+        if (!ranks_up_ || gpus == record_.gpus) return;
+        record_.gpus = gpus;
+        write_attempt(run_, record_);
+    }
+
+    void answer_signals() {
+        const int signals = signals_.count();
+        if (signals >= 1 && !stop_noted_) {
+            stop_noted_ = true;
+            progress_.note(
+                "stopping: the ranks save at the next step boundary; again to stop at once and "
+                "lose the steps since the newest checkpoint");
+        }
+        if (stop_noted_ && ranks_up_ && !stop_sent_) {
+            stop_sent_ = true;
+            launch_->request_stop();
+        }
+        if (signals >= 2 && !killed_) {
+            killed_ = true;
+            progress_.note("stopping at once");
+            launch_->kill();
+        }
+    }
+
+    /// "0.02 core-hours, 0.01 USD" over all attempts, up to now.
+    std::string spent() const {
+        const std::int64_t wall = utc_milliseconds() - record_.start_ms;
+        Usage usage = used_before_;
+        usage.gpu_milliseconds += record_.gpus * wall;
+        usage.core_milliseconds += record_.ranks * record_.threads_per_rank * wall;
+        const bool gpus = usage.gpu_milliseconds > 0;
+        std::string text = gpus ? hours_text(usage.gpu_milliseconds) + " GPU-hours"
+                                : hours_text(usage.core_milliseconds) + " core-hours";
+        const auto cost = cost_of(usage, recipe_.cost);
+        if (cost) text += ", " + cost->to_string() + " " + recipe_.cost.currency;
+        return text;
+    }
+
+    void finish(int exit_code) {
+        record_.end_ms = utc_milliseconds();
+        record_.exit_code = exit_code;
+        write_attempt(run_, record_);
+    }
+
+    const RunDirectory& run_;
+    const Recipe& recipe_;
+    const SuperviseOptions& options_;
+    Context& context_;
+    Progress progress_;
+    StopSignals signals_;
+    AttemptRecord record_;
+    Usage used_before_;
+    std::unique_ptr<Launch> launch_;
+    std::uint64_t metrics_offset_ = 0;
+    std::uint64_t evaluations_offset_ = 0;
+    bool ranks_up_ = false;
+    bool stop_noted_ = false;
+    bool stop_sent_ = false;
+    bool killed_ = false;
+};
+
+}  // namespace
+
+int supervise(const RunDirectory& run, const Recipe& recipe, const SuperviseOptions& options,
+              Context& context) {
+    return Supervisor(run, recipe, options, context).run_attempt();
+}
+
+}  // namespace r1::cli
