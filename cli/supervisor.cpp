@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/supervisor.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -11,8 +14,10 @@
 #include "cli/history.h"
 #include "cli/output/progress.h"
 #include "cli/report.h"
+#include "cli/runs_folder.h"
 #include "cli/stop_signals.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/json.h"
 #include "common/time.h"
 #include "slurm/accounting.h"
@@ -35,6 +40,7 @@ class Supervisor {
           progress_(context.err, context.terminal, options.quiet) {}
 
     int run_attempt() {
+        lock();
         skip_what_is_there();
         used_before_ = usage_of(run_);
         begin();
@@ -48,6 +54,14 @@ class Supervisor {
     }
 
   private:
+    /// Two launchers never supervise one run, not even in the moment before attempt.json exists.
+    void lock() {
+        lock_ = open_file(run_.root(), O_RDONLY | O_DIRECTORY);
+        if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
+        throw Error(ExitCode::kRunFailed, "another r1ctl is just starting " + run_.run_id() +
+                                              "\n  see: " + next_command("logs -f", run_));
+    }
+
     /// What earlier attempts wrote is not progress.
     void skip_what_is_there() {
         read_json_lines(run_.metrics(), metrics_offset_);
@@ -156,6 +170,7 @@ class Supervisor {
     Context& context_;
     Progress progress_;
     StopSignals signals_;
+    FileDescriptor lock_;
     AttemptRecord record_;
     Usage used_before_;
     std::unique_ptr<Launch> launch_;

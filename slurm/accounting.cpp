@@ -2,7 +2,11 @@
 #include "slurm/accounting.h"
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include "checkpoint/attempt.h"
@@ -24,6 +28,23 @@ std::int64_t newest_time(const std::filesystem::path& file, std::int64_t from,
         if (value < before) newest = std::max(newest, value);
     }
     return newest;
+}
+
+/// In order. Looks at the folders that are there: a number alone may be anything.
+std::vector<AttemptRecord> read_attempts(const RunDirectory& run) {
+    std::vector<AttemptRecord> records;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(run.attempts(), ignored)) {
+        const std::string name = entry.path().filename().string();
+        int number = 0;
+        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (parsed.ec != std::errc{} || number < 1 || name != std::to_string(number)) continue;
+        if (const auto record = read_attempt(run, number)) records.push_back(*record);
+    }
+    std::sort(records.begin(), records.end(), [](const AttemptRecord& a, const AttemptRecord& b) {
+        return a.number < b.number;
+    });
+    return records;
 }
 
 std::int64_t inferred_end(const RunDirectory& run, const AttemptRecord& attempt,
@@ -59,9 +80,7 @@ Json price_json(const std::optional<HourlyPrice>& price) {
 }  // namespace
 
 Usage usage_of(const RunDirectory& run) {
-    std::vector<AttemptRecord> records;
-    for (int number = 1; number <= run.newest_attempt(); ++number)
-        if (const auto record = read_attempt(run, number)) records.push_back(*record);
+    const std::vector<AttemptRecord> records = read_attempts(run);
     const std::int64_t now = utc_milliseconds();
     Usage usage;
     for (std::size_t i = 0; i < records.size(); ++i) {
