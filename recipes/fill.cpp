@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/text.h"
 #include "recipes/scalar.h"
 
 namespace r1 {
@@ -24,7 +23,7 @@ class Filler {
         : recipe_(recipe), origins_(origins), problems_(problems) {}
 
     void run(const YamlNode& tree) {
-        whole_file_ = {tree.place.source, 0};
+        whole_file_ = tree.place;
         fill_table(recipe_table(), &recipe_, tree, "", kAnyStage, whole_file_, "the recipe");
         const YamlEntry* stages = tree.find("stages");
         if (stages == nullptr)
@@ -59,7 +58,7 @@ class Filler {
         }
         const StageKinds used = row != nullptr ? row->kinds : section->kinds;
         if ((used & kinds) == 0)
-            problems_.add(entry.place, "a " + kinds_text(kinds) + " stage does not use '" +
+            problems_.add(entry.place, "a stage of kind " + kinds_text(kinds) + " does not use '" +
                                            entry.key + "'; it is for " + kinds_text(used));
     }
 
@@ -78,6 +77,10 @@ class Filler {
         }
         const YamlNode& node = entry->value;
         origins_.values[key] = node.place;
+        if (node.refused) {
+            origins_.failed.insert(key);
+            return;
+        }
         std::string wrong;
         if (node.is_scalar()) {
             const ParsedValue parsed = parse_value(row, node.text, node.plain);
@@ -97,27 +100,44 @@ class Filler {
 
     void fill_section(const Section& section, void* object, const YamlEntry* entry,
                       const std::string& path, StageKinds kinds, const Place& place) {
-        static const YamlNode kEmpty;
         const bool optional = section.look(object) == nullptr;
         if (entry == nullptr && optional) return;
         const std::string key = join(path, section.key);
         const std::string owner = "'" + key + "'";
-        // A section that is not there still has its defaults, and may lack a required key.
         if (entry == nullptr) {
-            fill_table(*section.table, section.open(object), kEmpty, key, kinds, place, owner);
+            fill_missing_section(section, object, key, path, kinds, place);
         } else if (entry->value.is_map()) {
             fill_table(*section.table, section.open(object), entry->value, key, kinds, entry->place,
                        owner);
         } else {
-            problems_.add(entry->value.place, "'" + entry->key + "' needs a map of keys, not " +
-                                                  kind_text(entry->value));
+            if (!entry->value.refused)
+                problems_.add(entry->value.place, "'" + entry->key + "' needs a map of keys, not " +
+                                                      kind_text(entry->value));
             for (const Row& row : section.table->rows) origins_.failed.insert(join(key, row.key));
         }
+    }
+
+    /// A section that is not there has its defaults, unless one of its keys is required.
+    void fill_missing_section(const Section& section, void* object, const std::string& key,
+                              const std::string& path, StageKinds kinds, const Place& place) {
+        static const YamlNode kEmpty;
+        std::string required;
+        for (const Row& row : section.table->rows)
+            if (row.fallback.kind == Fallback::Kind::kRequired)
+                required += (required.empty() ? "" : ", ") + std::string(row.key);
+        if (required.empty()) {
+            fill_table(*section.table, section.open(object), kEmpty, key, kinds, place, "");
+            return;
+        }
+        problems_.add(place, "missing: " + (path.empty() ? "the recipe" : in_quotes(path)) +
+                                 " has no '" + key + "', which needs " + required);
+        for (const Row& row : section.table->rows) origins_.failed.insert(join(key, row.key));
     }
 
     void fill_stages(const YamlEntry& stages) {
         origins_.sections["stages"] = stages.place;
         const YamlNode& list = stages.value;
+        if (list.refused) return;
         if (!list.is_list() || list.items.empty()) {
             problems_.add(list.place,
                           "'stages' needs a list of stages, each beginning with '- "
@@ -138,7 +158,8 @@ class Filler {
         StageSection& stage = recipe_.stages.emplace_back();
         const std::string path = "stages." + std::to_string(index);
         if (!node.is_map()) {
-            problems_.add(node.place, "a stage needs a map of keys, not " + kind_text(node));
+            if (!node.refused)
+                problems_.add(node.place, "a stage needs a map of keys, not " + kind_text(node));
             for (const std::string_view key : {"name", "kind", "steps"})
                 origins_.failed.insert(join(path, key));
             return;
@@ -200,8 +221,7 @@ std::string suggest_key(const Table& table, std::string_view key, StageKinds kin
     std::vector<std::string> keys;
     add_keys(table, kinds, keys);
     if (&table == &recipe_table()) keys.insert(keys.end(), {"stages", "base"});
-    if (const auto near = nearest(key, keys)) return "; did you mean '" + *near + "'?";
-    return {};
+    return did_you_mean(key, keys);
 }
 
 }  // namespace r1

@@ -2,6 +2,7 @@
 #include "recipes/load.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "recipes/fill.h"
@@ -33,14 +34,14 @@ void resolve_data_files(Recipe& recipe, const Origins& origins) {
 Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
     Sources sources;
     Problems problems;
-    YamlNode tree = read_merged(file, sources, problems);
+    std::optional<YamlNode> tree = read_merged(file, sources, problems);
     // A text that is no YAML gives no tree worth checking: later complaints would be guesses.
-    problems.throw_if_any();
-    apply_overrides(overrides, tree, sources, problems);
+    if (!tree) problems.throw_if_any();
+    apply_overrides(overrides, *tree, sources, problems);
 
     Recipe recipe;
     Origins origins;
-    fill_recipe(tree, recipe, origins, problems);
+    fill_recipe(*tree, recipe, origins, problems);
     check_rules(recipe, origins, problems);
     problems.throw_if_any();
     resolve_data_files(recipe, origins);

@@ -61,15 +61,14 @@ void merge_map(YamlNode& base, YamlNode refining) {
 /// Parses one file. nullopt when there is nothing to go on with.
 std::optional<YamlNode> read_tree(Source& source, Problems& problems) {
     if (!check_text(source, problems)) return std::nullopt;
-    YamlNode tree = parse_yaml(source, problems);
-    if (!problems.empty()) return std::nullopt;
-    if (tree.is_map()) return tree;
-    if (tree.kind == YamlNode::Kind::kNull)
+    std::optional<YamlNode> tree = parse_yaml(source, problems);
+    if (!tree || tree->is_map()) return tree;
+    if (tree->kind == YamlNode::Kind::kNull && !tree->refused)
         problems.add({&source, 0}, "the recipe is empty");
-    else if (tree.is_scalar() && tree.text.find(':') != std::string::npos)
-        problems.add(tree.place, "a recipe is a map of keys; write a space after the ':'");
+    else if (tree->is_scalar() && tree->text.find(':') != std::string::npos)
+        problems.add(tree->place, "a recipe is a map of keys; write a space after the ':'");
     else
-        problems.add(tree.place, "a recipe is a map of keys, as in 'name: tiny'");
+        problems.add(tree->place, "a recipe is a map of keys, as in 'name: tiny'");
     return std::nullopt;
 }
 
@@ -95,9 +94,27 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
     return std::filesystem::equivalent(a, b, failed) && !failed;
 }
 
+bool check_chain(const std::vector<std::filesystem::path>& chain,
+                 const std::pair<Place, std::filesystem::path>& base, Problems& problems) {
+    const auto& [place, path] = base;
+    const bool seen = std::any_of(chain.begin(), chain.end(), [&path = path](const auto& earlier) {
+        return same_file(earlier, path);
+    });
+    if (seen)
+        problems.add(place, "base leads back to " + in_quotes(path.string()) +
+                                ": a recipe cannot refine itself");
+    else if (chain.size() > kMostBases)
+        problems.add(place,
+                     "more than " + std::to_string(kMostBases) + " recipes refine each other");
+    else
+        return true;
+    return false;
+}
+
 }  // namespace
 
-YamlNode read_merged(const std::filesystem::path& file, Sources& sources, Problems& problems) {
+std::optional<YamlNode> read_merged(const std::filesystem::path& file, Sources& sources,
+                                    Problems& problems) {
     std::vector<std::filesystem::path> chain{file};
     std::vector<YamlNode> trees;
     std::optional<Place> named_at;
@@ -107,35 +124,23 @@ YamlNode read_merged(const std::filesystem::path& file, Sources& sources, Proble
         source.folder = chain.back().parent_path();
         source.order = sources.size() - 1;
         const std::string complaint = read_recipe_file(chain.back(), source);
-        if (!complaint.empty())
+        if (!complaint.empty()) {
             problems.add(named_at.value_or(Place{&source, 0}),
                          named_at ? in_quotes(source.name) + ": " + complaint : complaint);
-        if (!problems.empty()) break;
+            return std::nullopt;
+        }
         std::optional<YamlNode> tree = read_tree(source, problems);
-        if (!tree) break;
+        if (!tree) return std::nullopt;
         const auto base = take_base(*tree, source, problems);
         trees.push_back(std::move(*tree));
         if (!base) break;
         named_at = base->first;
-        const bool seen = std::any_of(chain.begin(), chain.end(), [&](const auto& earlier) {
-            return same_file(earlier, base->second);
-        });
-        if (seen)
-            problems.add(*named_at, "base leads back to " + in_quotes(base->second.string()) +
-                                        ": a recipe cannot refine itself");
-        else if (chain.size() > kMostBases)
-            problems.add(*named_at,
-                         "more than " + std::to_string(kMostBases) + " recipes refine each other");
-        if (!problems.empty()) break;
+        if (!check_chain(chain, *base, problems)) return std::nullopt;
         chain.push_back(base->second);
     }
-    YamlNode merged;
-    for (auto tree = trees.rbegin(); tree != trees.rend(); ++tree) {
-        if (merged.is_map())
-            merge_map(merged, std::move(*tree));
-        else
-            merged = std::move(*tree);
-    }
+    YamlNode merged = std::move(trees.back());
+    for (auto tree = trees.rbegin() + 1; tree != trees.rend(); ++tree)
+        merge_map(merged, std::move(*tree));
     return merged;
 }
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <optional>
 
 #include "recipes/yaml_tree.h"
 
@@ -12,7 +13,9 @@ namespace r1 {
 using Sources = std::deque<Source>;
 
 /// Reads a recipe file and, through `base:`, those it refines, and merges them: maps key by key,
-/// stages by name, and the refining value wins. Adds what is wrong with any of them.
-YamlNode read_merged(const std::filesystem::path& file, Sources& sources, Problems& problems);
+/// stages by name, and the refining value wins. Adds what is wrong with any of them. nullopt when
+/// there is no whole tree to go on with.
+std::optional<YamlNode> read_merged(const std::filesystem::path& file, Sources& sources,
+                                    Problems& problems);
 
 }  // namespace r1

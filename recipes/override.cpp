@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "common/text.h"
 #include "recipes/fill.h"
 #include "recipes/read_source.h"
 #include "recipes/schema.h"
@@ -115,10 +114,11 @@ class Override {
     }
 
     void put_value(YamlNode& map, const Segment& key, std::size_t value_at) {
-        YamlNode value = parse_yaml(source_, problems_, value_at);
-        if (value.kind == YamlNode::Kind::kNull) value.place = {&source_, value_at};
+        std::optional<YamlNode> value = parse_yaml(source_, problems_, value_at);
+        if (!value) return;
+        if (value->kind == YamlNode::Kind::kNull) value->place = {&source_, value_at};
         YamlNode& old = open_entry(map, key);
-        old = std::move(value);
+        old = std::move(*value);
         map.find(key.text)->place = key.place;
     }
 
@@ -147,9 +147,9 @@ class Override {
                 if (items[*index].is_map()) return &items[*index];
         }
         std::string message = "no stage is named " + in_quotes(wanted.text);
-        if (const auto near = nearest(wanted.text, names))
-            message += "; did you mean '" + *near + "'?";
-        else if (as_index(wanted.text))
+        const std::string meant = did_you_mean(wanted.text, names);
+        message += meant;
+        if (meant.empty() && as_index(wanted.text))
             message +=
                 ", and stages are counted from 0 to " + std::to_string(count == 0 ? 0 : count - 1);
         problems_.add(wanted.place, message);

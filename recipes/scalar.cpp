@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/text.h"
 #include "recipes/source.h"
 
 namespace r1 {
@@ -107,9 +106,8 @@ ParsedValue parse_choice(const Row& row, std::string_view text) {
         return {static_cast<std::int64_t>(found - row.choices.begin()), {}};
     const std::vector<std::string> names(row.choices.begin(), row.choices.end());
     std::string message = std::string(row.key) + " cannot be " + in_quotes(text);
-    if (const auto near = nearest(text, names))
-        return wrong(message + "; did you mean '" + *near + "'?");
-    return wrong(message + "; it is " + range_text(row));
+    const std::string meant = did_you_mean(text, names);
+    return wrong(message + (meant.empty() ? "; it is " + range_text(row) : meant));
 }
 
 ParsedValue parse_text(const Row& row, std::string_view text) {
@@ -139,7 +137,8 @@ bool is_quoted_form(ValueType type) {
 
 std::string bound_text(const Row& row, double bound) {
     if (row.type == ValueType::kSize) return to_string(Bytes{static_cast<std::int64_t>(bound)});
-    if (row.type == ValueType::kWhole) return std::to_string(static_cast<std::int64_t>(bound));
+    if (row.type == ValueType::kWhole)
+        return std::to_string(bound >= 0x1p63 ? INT64_MAX : static_cast<std::int64_t>(bound));
     return shortest(bound);
 }
 

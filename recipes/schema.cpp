@@ -169,7 +169,7 @@ const Table& recipe_table() {
             row<&Recipe::name>("name", kRequired, "", {},
                                "Names the run: small letters, digits and '-', at most 40.",
                                kAnyStage, check_name),
-            row<&Recipe::seed>("seed", "1", "", at_least(0),
+            row<&Recipe::seed>("seed", "1", "", between(0, 0x1p63),
                                "All randomness of the run follows from it."),
         },
         {

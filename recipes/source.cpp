@@ -2,8 +2,10 @@
 #include "recipes/source.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "common/text.h"
 #include "recipes/character.h"
 
 namespace r1 {
@@ -80,6 +82,16 @@ std::string in_quotes(std::string_view text) {
     std::size_t end = 0;
     while (end < text.size() && end < kMostQuoted) end += character_at(text, end).bytes;
     return "'" + escaped(text.substr(0, end)) + (end < text.size() ? "..." : "") + "'";
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+    std::string small(word);
+    for (char& c : small)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const auto near = std::find(names.begin(), names.end(), small) != names.end()
+                          ? std::optional(small)
+                          : nearest(word, names);
+    return near ? "; did you mean '" + escaped(*near) + "'?" : "";
 }
 
 void Problems::add(const Place& place, std::string message) {

@@ -39,6 +39,9 @@ std::string in_quotes(std::string_view text);
 /// The text with everything that could move the cursor or reorder the line escaped.
 std::string escaped(std::string_view text);
 
+/// "; did you mean 'x'?" with the nearest of the names, or an empty text when none is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
+
 /// The problems of one recipe, in the order of the sources.
 class Problems {
   public:

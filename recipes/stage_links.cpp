@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/text.h"
 #include "recipes/source.h"
 
 namespace r1 {
@@ -29,9 +28,7 @@ std::optional<std::size_t> find_stage(const Recipe& recipe, std::string_view nam
 std::string not_found(const Recipe& recipe, std::size_t index, std::string_view name) {
     std::vector<std::string> earlier;
     for (std::size_t i = 0; i < index; ++i) earlier.push_back(recipe.stages[i].name);
-    const auto near = nearest(name, earlier);
-    return "no earlier stage is named " + in_quotes(name) +
-           (near ? "; did you mean '" + *near + "'?" : "");
+    return "no earlier stage is named " + in_quotes(name) + did_you_mean(name, earlier);
 }
 
 /// The earlier stage of that name, or a problem at `key`.

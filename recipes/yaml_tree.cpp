@@ -7,18 +7,19 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
+
+#include "recipes/yaml_syntax.h"
 
 namespace r1 {
 
 namespace {
 
 constexpr std::size_t kMostDepth = 16;
-constexpr std::size_t kMostNodes = 10'000;
+constexpr std::size_t kMostNodes = 6000;
 
 /// Ends the parse: the rest of the text would not be worth reading.
 struct Stop {
@@ -32,6 +33,15 @@ class TreeBuilder final : public YAML::EventHandler {
         : source_(source), start_(start), problems_(problems) {}
 
     YamlNode take_root() { return std::move(root_); }
+
+    /// The bracket that is still open, or nullopt.
+    std::optional<Place> open_bracket() const {
+        for (auto frame = stack_.rbegin(); frame != stack_.rend(); ++frame) {
+            const char first = first_of(frame->node.place);
+            if (first == '{' || first == '[') return frame->node.place;
+        }
+        return std::nullopt;
+    }
 
     Place place_of(const YAML::Mark& mark) const {
         const std::size_t offset = mark.is_null() ? 0 : static_cast<std::size_t>(mark.pos);
@@ -56,13 +66,18 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
         problems_.add(place_of(mark), "an alias (*name); write the value out, or use 'base:'");
-        emit(make(YamlNode::Kind::kNull, mark, 0, ""));
+        YamlNode node = make(YamlNode::Kind::kNull, mark, 0, "");
+        node.refused = true;
+        emit(std::move(node));
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         YamlNode node = make(YamlNode::Kind::kScalar, mark, anchor, tag);
         node.text = value;
         node.plain = tag == "?";
+        const char first = first_of(node.place);
+        if ((first == '"' || first == '\'') && !closes_on_its_line(node.place))
+            throw Stop{node.place, "a quoted text is not closed on its line"};
         emit(std::move(node));
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -89,7 +104,7 @@ class TreeBuilder final : public YAML::EventHandler {
         if (++nodes_ > kMostNodes)
             throw Stop{place, "more than " + std::to_string(kMostNodes) +
                                   " values; a recipe needs far fewer"};
-        const char first = place.offset < source_.text.size() ? source_.text[place.offset] : '\0';
+        const char first = first_of(place);
         if (anchor != 0)
             problems_.add(place, "an anchor (&name); write the value out, or use 'base:'");
         // A quoted scalar without a tag also reports "!", hence the look at the text itself.
@@ -99,6 +114,10 @@ class TreeBuilder final : public YAML::EventHandler {
         node.kind = kind;
         node.place = place;
         return node;
+    }
+
+    char first_of(const Place& place) const {
+        return place.offset < source_.text.size() ? source_.text[place.offset] : '\0';
     }
 
     void open(YamlNode node) {
@@ -149,31 +168,6 @@ class TreeBuilder final : public YAML::EventHandler {
     int documents_ = 0;
 };
 
-struct Rewording {
-    std::string_view library;
-    std::string_view ours;
-};
-constexpr std::array<Rewording, 9> kRewordings{{
-    {"end of map not found", "this line's indentation fits no map above it"},
-    {"end of sequence not found", "this line's indentation fits no list above it"},
-    {"end of map flow not found", "a '{' is not closed"},
-    {"end of sequence flow not found", "a '[' is not closed"},
-    {"illegal map value",
-     "a ':' that starts no value here; check the indentation, the space after the ':' of the line "
-     "before, or quote the text"},
-    {"illegal EOF in scalar", "a quoted text is not closed"},
-    {"illegal document indicator in scalar", "a quoted text is not closed"},
-    {"unknown token", "a character that cannot start a value; quote the text"},
-    {"the referenced anchor is not defined",
-     "an alias (*name); write the value out, or use 'base:'"},
-}};
-
-std::string reworded(const std::string& message) {
-    for (const Rewording& row : kRewordings)
-        if (message.starts_with(row.library)) return "not valid YAML: " + std::string(row.ours);
-    return "not valid YAML: " + message;
-}
-
 }  // namespace
 
 YamlEntry* YamlNode::find(std::string_view key) {
@@ -200,19 +194,24 @@ std::string kind_text(const YamlNode& node) {
     return {};
 }
 
-YamlNode parse_yaml(const Source& source, Problems& problems, std::size_t start) {
+std::optional<YamlNode> parse_yaml(const Source& source, Problems& problems, std::size_t start) {
     TreeBuilder builder(source, start, problems);
     std::istringstream stream(source.text.substr(start));
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {
         }
+        return builder.take_root();
     } catch (const Stop& stop) {
         problems.add(stop.place, stop.message);
     } catch (const YAML::Exception& exception) {
-        problems.add(builder.place_of(exception.mark), reworded(exception.msg));
+        const bool unclosed = exception.msg.find("flow not found") != std::string::npos;
+        const Place gave_up = builder.place_of(exception.mark);
+        const SyntaxProblem problem = explain_syntax(
+            unclosed ? builder.open_bracket().value_or(gave_up) : gave_up, exception.msg);
+        problems.add(problem.place, problem.message);
     }
-    return builder.take_root();
+    return std::nullopt;
 }
 
 }  // namespace r1

@@ -3,6 +3,7 @@
 // events of yaml-cpp, whose own tree keeps duplicate keys and follows aliases without a limit.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct YamlNode {
     Place place;
     std::string text;                ///< of a scalar
     bool plain = false;              ///< a scalar without quotes
+    bool refused = false;            ///< already complained of; checking it again helps nobody
     std::vector<YamlNode> items;     ///< of a list
     std::vector<YamlEntry> entries;  ///< of a map; the keys differ
 
@@ -40,8 +42,8 @@ struct YamlEntry {
 std::string kind_text(const YamlNode& node);
 
 /// Parses the source from byte `start` on. Adds what is wrong: YAML's own errors, anchors, aliases,
-/// tags, duplicate keys, a second document, too deep or too large a tree. Returns the tree as far
-/// as it was read; it is worth checking further only when no problem was added.
-YamlNode parse_yaml(const Source& source, Problems& problems, std::size_t start = 0);
+/// tags, duplicate keys, a second document, too deep or too large a tree. nullopt when the text
+/// could not be read to its end.
+std::optional<YamlNode> parse_yaml(const Source& source, Problems& problems, std::size_t start = 0);
 
 }  // namespace r1
