@@ -176,7 +176,6 @@ Skeleton make_hdf5_skeleton(const std::filesystem::path& folder, const std::stri
     hdf5::check(H5Pset_layout(create.get(), H5D_CONTIGUOUS), "H5Pset_layout");
     hdf5::check(H5Pset_alloc_time(create.get(), H5D_ALLOC_TIME_EARLY), "H5Pset_alloc_time");
     hdf5::check(H5Pset_fill_time(create.get(), H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
-    hdf5::check(H5Pset_obj_track_times(create.get(), false), "H5Pset_obj_track_times");
     for (const TensorView& tensor : tensors)
         skeleton.offsets.push_back(create_dataset(file, tensor, link, create));
     hdf5::close_checked(std::move(file));
