@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/hdf5_skeleton.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <utility>
 
 #include "checkpoint/hdf5_handle.h"
 #include "checkpoint/manifest.h"
+#include "checkpoint/short_named_file.h"
 
 namespace r1 {
 namespace hdf5 {
@@ -69,37 +67,6 @@ std::uint64_t estimate_structure(const std::vector<TensorView>& tensors) {
     return bytes;
 }
 
-/// A file that has a name until HDF5 has opened it.
-class ShortNamedFile {
-  public:
-    // In memory where there is room for the structure: HDF5 1.10 loses data in silence, or crashes
-    // at exit, when it meets a full disk, and it need not meet a shared file system at all.
-    ShortNamedFile(const std::filesystem::path& folder, std::uint64_t room) {
-        for (const std::filesystem::path& place : {std::filesystem::path("/dev/shm"), folder}) {
-            path_ = (place / "r1-skeleton-XXXXXX").string();
-            fd_ = FileDescriptor(::mkostemp(path_.data(), O_CLOEXEC));
-            if (fd_ && ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(room)) == 0) return;
-            remove();
-        }
-        throw Error(ExitCode::kRunFailed, "cannot save a checkpoint: no room for " +
-                                              std::to_string(room) + " bytes in '/dev/shm' or '" +
-                                              folder.string() + "'; free some space");
-    }
-    ShortNamedFile(const ShortNamedFile&) = delete;
-    ShortNamedFile& operator=(const ShortNamedFile&) = delete;
-    ~ShortNamedFile() { remove(); }
-
-    const std::string& path() const { return path_; }
-    FileDescriptor take() { return std::move(fd_); }
-
-  private:
-    void remove() {
-        if (fd_) ::unlink(path_.c_str());
-    }
-    std::string path_;
-    FileDescriptor fd_;
-};
-
 hdf5::File create_file(const std::string& path) {
     const hdf5::PropertyList access = make_list(H5P_FILE_ACCESS);
     // This format's structure is checksummed, and a file that was not closed does not open.
@@ -111,13 +78,13 @@ hdf5::File create_file(const std::string& path) {
                                   "H5Fcreate"));
 }
 
-// Opens the file in HDF5 and keeps a descriptor of it; from then on it has no name to leave behind.
+// HDF5 1.10 loses data in silence, or crashes at exit, when it meets a full disk; and it need not
+// meet a shared file system at all. So it gets a file with room for the structure, in memory.
 hdf5::File open_nameless(const std::filesystem::path& folder, std::uint64_t room,
                          FileDescriptor& fd) {
     ShortNamedFile named(folder, room);
     hdf5::File file = create_file(named.path());
-    ::unlink(named.path().c_str());
-    fd = named.take();
+    fd = named.release();
     return file;
 }
 

@@ -9,6 +9,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/commit.h"
+#include "common/time.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/checkpoint/temporary_folder.h"
 
@@ -44,9 +45,20 @@ std::int64_t save_until_killed(std::int64_t first, int microseconds,
     return last;
 }
 
-int random_microseconds(std::mt19937& random) {
-    return std::uniform_int_distribution<int>(500, 40000)(random);
-}
+/// Moments that fall into the first few saves, however fast this machine's disk is today.
+class RandomMoment {
+  public:
+    RandomMoment(unsigned seed, const std::function<void(std::int64_t)>& save) : random_(seed) {
+        const double start = monotonic_seconds();
+        save(0);
+        longest_ = static_cast<int>(4e6 * (monotonic_seconds() - start)) + 1000;
+    }
+    int operator()() { return std::uniform_int_distribution<int>(0, longest_)(random_); }
+
+  private:
+    std::mt19937 random_;
+    int longest_ = 0;
+};
 
 std::int64_t number_in(const fs::path& checkpoint) {
     const TensorEntry entry = read_manifest(checkpoint).tensor("model/lm_head.weight");
@@ -61,16 +73,15 @@ SampleCheckpoint numbered(std::int64_t number) {
 
 TEST(Kill, TheNewestIsAlwaysTheLastAcknowledgedOrTheOneAfter) {
     const TemporaryFolder folder;
-    std::mt19937 random(1);
     std::int64_t newest = 0;
-    make_hdf5_checkpoint_writer(folder.path(), "r")->save(0, false, "", numbered(0).views());
+    const auto save = [&](std::int64_t step) {
+        const auto writer = make_hdf5_checkpoint_writer(folder.path(), "r");
+        writer->save(step, false, "", numbered(step).views());
+        writer->retain(2);
+    };
+    RandomMoment moment(1, save);
     for (int kill = 0; kill < 40; ++kill) {
-        const std::int64_t last =
-            save_until_killed(newest + 1, random_microseconds(random), [&](std::int64_t step) {
-                const auto writer = make_hdf5_checkpoint_writer(folder.path(), "r");
-                writer->save(step, false, "", numbered(step).views());
-                writer->retain(2);
-            });
+        const std::int64_t last = save_until_killed(newest + 1, moment(), save);
         std::vector<Rejected> rejected;
         const auto found = latest_verified(folder.path(), rejected);
         EXPECT_TRUE(rejected.empty());
@@ -87,11 +98,10 @@ TEST(Kill, TheNewestIsAlwaysTheLastAcknowledgedOrTheOneAfter) {
 
 void expect_step_survives_replacing(const fs::path& checkpoints, unsigned seed,
                                     const std::function<void(std::int64_t)>& save) {
-    std::mt19937 random(seed);
     std::int64_t newest = 0;
-    save(0);
+    RandomMoment moment(seed, save);
     for (int kill = 0; kill < 30; ++kill) {
-        const std::int64_t last = save_until_killed(newest + 1, random_microseconds(random), save);
+        const std::int64_t last = save_until_killed(newest + 1, moment(), save);
         const fs::path checkpoint = checkpoints / checkpoint_name(7);
         ASSERT_NO_THROW(verify_checkpoint(checkpoint));
         newest = number_in(checkpoint);

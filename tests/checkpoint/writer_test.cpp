@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <hdf5.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -176,6 +179,17 @@ TEST_F(Writer, RefusesWhatItCouldNotReadBackAndLeavesNothing) {
     EXPECT_FALSE(problem({named("a")}, "\xff").empty());
     EXPECT_FALSE(error_of([&] { writer->save(-1, false, "", {}); }).empty());
     EXPECT_EQ(names(), std::vector<std::string>{"step-00000001"});
+}
+
+TEST_F(Writer, RemovesFromMemoryWhatKilledSavesLeftAndNothingInUse) {
+    const std::string name = "/dev/shm/r1-skeleton-test-" + std::to_string(::getpid());
+    write_bytes(name + "-left", "x");
+    const FileDescriptor used = open_file(name + "-used", O_RDWR | O_CREAT);
+    ASSERT_EQ(::flock(used.get(), LOCK_EX | LOCK_NB), 0);
+    save(1, SampleCheckpoint());
+    EXPECT_FALSE(fs::exists(name + "-left"));
+    EXPECT_TRUE(fs::exists(name + "-used"));
+    fs::remove(name + "-used");
 }
 
 TEST_F(Writer, ErrorOfHdf5HoldsItsOwnAccountAndIsNotPrinted) {
