@@ -2,11 +2,13 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <numeric>
+#include <type_traits>
 
 #include "common/error.h"
 #include "mpi_runtime/comm/communicator.h"
@@ -36,6 +38,12 @@ MPI_Datatype mpi_type(std::int64_t) {
     return MPI_INT64_T;
 }
 
+template <class T>
+bool is_nan(T value) {
+    if constexpr (std::is_floating_point_v<T>) return std::isnan(value);
+    return false;
+}
+
 /// values = parts[0] op parts[1] op …, in that order; a NaN stays a NaN in a maximum.
 template <class T>
 void fold(T* values, const T* parts, std::size_t count, std::size_t part_count, ReduceOp op) {
@@ -46,7 +54,7 @@ void fold(T* values, const T* parts, std::size_t count, std::size_t part_count, 
             for (std::size_t i = 0; i < count; ++i) values[i] += other[i];
         } else {
             for (std::size_t i = 0; i < count; ++i) {
-                const bool take = values[i] < other[i] || other[i] != other[i];
+                const bool take = values[i] < other[i] || is_nan(other[i]);
                 values[i] = take ? other[i] : values[i];
             }
         }
