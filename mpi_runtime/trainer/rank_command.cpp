@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "checkpoint/attempt.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/gpu_inventory.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -206,6 +208,7 @@ Command parse(int argc, const char* const* argv, RankOptions& options) {
         log_error(std::string("and the error could not be recorded: ") + second.what());
     }
     comm.abort(static_cast<int>(code));
+    std::abort();  // GCC does not believe [[noreturn]] of a virtual call
 }
 
 }  // namespace
