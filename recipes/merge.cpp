@@ -131,7 +131,10 @@ std::optional<YamlNode> read_merged(const std::filesystem::path& file, Sources& 
         }
         std::optional<YamlNode> tree = read_tree(source, problems);
         if (!tree) return std::nullopt;
+        const bool refines = tree->find("base") != nullptr;
         const auto base = take_base(*tree, source, problems);
+        // Without its base, every key of it would be called missing.
+        if (refines && !base) return std::nullopt;
         trees.push_back(std::move(*tree));
         if (!base) break;
         named_at = base->first;

@@ -258,9 +258,16 @@ std::string range_text(const Row& row) {
 }
 
 std::string shortest(double value) {
-    std::array<char, 32> text{};
-    const auto [end, failed] = std::to_chars(text.data(), text.data() + text.size(), value);
-    return failed == std::errc{} ? std::string(text.data(), end) : std::string();
+    std::array<char, 32> digits{};
+    const auto [end, failed] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    if (failed != std::errc{}) return {};
+    std::string text(digits.data(), end);
+    // to_chars pads the exponent as printf does: 1e-06, 1e+12.
+    const std::size_t exponent = text.find('e');
+    if (exponent == std::string::npos) return text;
+    if (text[exponent + 2] == '0') text.erase(exponent + 2, 1);
+    if (text[exponent + 1] == '+') text.erase(exponent + 1, 1);
+    return text;
 }
 
 }  // namespace r1
