@@ -87,7 +87,7 @@ class Filler {
             wrong = parsed.wrong;
             if (wrong.empty()) row.set(object, parsed.value);
         } else if (node.kind == YamlNode::Kind::kNull) {
-            wrong = "'" + entry->key + "' has no value; write one or remove the line";
+            wrong = "'" + entry->key + "' has no value; write one or leave the key out";
         } else {
             const std::string needed =
                 row.type == ValueType::kChoice ? range_text(row) : type_text(row.type);

@@ -97,7 +97,7 @@ bool check_text(Source& source, Problems& problems) {
     bool fit = true;
     if (const auto bad = find_invalid_utf8(text)) {
         problems.add({&source, *bad}, "byte " + printable(text.substr(*bad, 1)) +
-                                          " is not UTF-8; save the file as UTF-8");
+                                          " is not UTF-8, as a recipe must be");
         fit = false;
     }
     if (const std::size_t bad = find_control(text); bad != std::string::npos) {

@@ -41,8 +41,9 @@ TEST_F(RecipeOverride, MalformedArgumentsAreRefused) {
     EXPECT_EQ(report(kGood, {""}),
               "--set[1]:1:1: no '='; write key=value, as in model.hidden_size=128");
     EXPECT_EQ(report(kGood, {"=1"}), "--set[1]:1:1: a key is missing here\n  =1\n  ^");
-    EXPECT_EQ(report(kGood, {"seed="}),
-              "--set[1]:1:6: 'seed' has no value; write one or remove the line\n  seed=\n       ^");
+    EXPECT_EQ(
+        report(kGood, {"seed="}),
+        "--set[1]:1:6: 'seed' has no value; write one or leave the key out\n  seed=\n       ^");
     EXPECT_EQ(report(kGood, {"model=1"}),
               "--set[1]:1:1: 'model' is a map; set a key of it, as in model.hidden_size=...\n"
               "  model=1\n  ^");
@@ -55,7 +56,7 @@ TEST_F(RecipeOverride, MalformedArgumentsAreRefused) {
     EXPECT_EQ(report(kGood, {"seed=[1]"}),
               "--set[1]:1:6: seed needs a whole number, not a list\n  seed=[1]\n       ^");
     EXPECT_EQ(report(kGood, {"seed=\xFF"}),
-              "--set[1]:1:6: byte \\xFF is not UTF-8; save the file as UTF-8\n"
+              "--set[1]:1:6: byte \\xFF is not UTF-8, as a recipe must be\n"
               "  seed=\\xFF\n       ^");
 }
 

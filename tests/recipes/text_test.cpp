@@ -59,7 +59,7 @@ TEST_F(RecipeText, EveryTabInTheIndentationIsShown) {
 
 TEST_F(RecipeText, InvalidUtf8PointsAtTheByte) {
     EXPECT_EQ(report("name: caf\xE9 x\n"),
-              "r.yaml:1:10: byte \\xE9 is not UTF-8; save the file as UTF-8\n"
+              "r.yaml:1:10: byte \\xE9 is not UTF-8, as a recipe must be\n"
               "  name: caf\\xE9 x\n           ^");
     EXPECT_NE(report(std::string_view("\xFF\xFEn\0", 4)).find("the file is UTF-16"),
               std::string::npos);
@@ -159,10 +159,17 @@ TEST_F(RecipeText, LongLineIsCutAroundTheCaret) {
 }
 
 TEST_F(RecipeText, CaretStandsUnderTheRightCharacter) {
-    const std::string text = report(broken("  num_hidden_layers: 1", "  \"日本\": {x: 1}"));
-    EXPECT_NE(text.find("r.yaml:5:3: unknown key '日本'\n    \"日本\": {x: 1}\n    ^"),
-              std::string::npos);
-    EXPECT_EQ(report(broken("name: r\n", "{\"日本\": 1, b: [}\n")).find("r.yaml:1:"), 0u);
+    // Two columns for each wide character, four for what is shown escaped.
+    EXPECT_EQ(report(broken("stages:", "task: {\"日本\": 1, kidn: sort}\nstages:")),
+              "r.yaml:7:8: unknown key '日本'\n"
+              "  task: {\"日本\": 1, kidn: sort}\n         ^\n"
+              "r.yaml:7:17: unknown key 'kidn'; did you mean 'kind'?\n"
+              "  task: {\"日本\": 1, kidn: sort}\n" +
+                  std::string(20, ' ') + "^");
+    EXPECT_EQ(report(broken("name: r", "name: a\xE2\x80\xAE b: c")),
+              "r.yaml:1:11: not valid YAML: a second ':' on the line; quote a text that holds one\n"
+              "  name: a\\u202E b: c\n" +
+                  std::string(17, ' ') + "^");
 }
 
 }  // namespace r1::testing

@@ -74,8 +74,8 @@ TEST_F(RecipeValue, WholeNumberRefusesEverythingElse) {
     EXPECT_EQ(seed("9223372036854775808"),
               "r.yaml:2:7: seed must be from 0 to 9223372036854775807, not '9223372036854775808'");
     EXPECT_EQ(seed("9223372036854775807"), "");
-    EXPECT_EQ(seed(""), "r.yaml:2:1: 'seed' has no value; write one or remove the line");
-    EXPECT_EQ(seed("~"), "r.yaml:2:1: 'seed' has no value; write one or remove the line");
+    EXPECT_EQ(seed(""), "r.yaml:2:1: 'seed' has no value; write one or leave the key out");
+    EXPECT_EQ(seed("~"), "r.yaml:2:1: 'seed' has no value; write one or leave the key out");
 }
 
 TEST_F(RecipeValue, NumberRefusesWhatADoubleCannotHold) {
