@@ -51,10 +51,12 @@ bool find_tabs(const Source& source, Problems& problems) {
     bool found = false;
     for (std::size_t start = 0; start < text.size();) {
         const std::size_t end = std::min(text.find('\n', start), text.size());
-        const std::size_t indent = text.find_first_not_of(" \t\r", start);
-        const std::size_t tab = text.find('\t', start);
-        if (indent < end && tab < indent) {
-            problems.add({&source, tab}, "a tab in the indentation; YAML indents with spaces only");
+        const std::string_view line = text.substr(start, end - start);
+        const std::size_t indent = line.find_first_not_of(" \t\r");
+        const std::size_t tab = line.find('\t');
+        if (indent != std::string_view::npos && tab < indent) {
+            problems.add({&source, start + tab},
+                         "a tab in the indentation; YAML indents with spaces only");
             found = true;
         }
         start = end + 1;
