@@ -11,7 +11,7 @@
 namespace r1 {
 namespace {
 
-constexpr std::int32_t kEnd = 10;
+constexpr std::int32_t kEnd = 4;
 
 /// The engine on the fast backend: what a rank runs.
 struct RolloutEngineTest : testing::Test {
