@@ -30,7 +30,7 @@ struct AdamWFactors {
           beta2(static_cast<float>(s.beta2)),
           rest1(static_cast<float>(1 - s.beta1)),
           rest2(static_cast<float>(1 - s.beta2)),
-          decay(static_cast<float>(1 - s.learning_rate * s.weight_decay)),
+          decay(static_cast<float>(s.learning_rate * s.weight_decay)),
           step_size(static_cast<float>(s.learning_rate /
                                        (1 - std::pow(s.beta1, static_cast<double>(s.step))))),
           root(static_cast<float>(1 /
@@ -66,8 +66,10 @@ void adamw(float* parameters, const float* gradients, float* first_moment, float
             const Vec m = fma(load(first_moment + j, lanes), fill(f.beta1), g * f.rest1);
             const Vec v = fma(load(second_moment + j, lanes), fill(f.beta2), g * g * f.rest2);
             const Vec denominator = fma(square_root(v), fill(f.root), fill(f.epsilon));
-            const Vec decayed = load(parameters + j, lanes) * f.decay;
-            store(parameters + j, decayed - f.step_size * (m / denominator), lanes);
+            const Vec p = load(parameters + j, lanes);
+            // Decay and step are added first, so that p is rounded once and not twice.
+            store(parameters + j, p - fma(p, fill(f.decay), f.step_size * (m / denominator)),
+                  lanes);
             store(first_moment + j, m, lanes);
             store(second_moment + j, v, lanes);
         });
