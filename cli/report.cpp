@@ -127,10 +127,9 @@ std::string where_it_stands(const RunDirectory& run, const Facts& facts) {
 
 int explain_end(const RunDirectory& run, const AttemptEnd& end, const Facts& facts,
                 std::ostream& err) {
-    const auto outcome = read_outcome(run, end.attempt);
-    if (outcome && outcome->outcome == Outcome::kCompleted) return 0;
-    if (outcome) {
-        err << "stopped after saving step " << outcome->step
+    if (facts.state == RunState::kCompleted) return 0;
+    if (facts.state == RunState::kStopped) {
+        err << "stopped after saving step " << facts.step
             << "; go on with: " << next_command("resume", run) << '\n';
         return 0;
     }

@@ -22,6 +22,7 @@
 #include "cli/context.h"
 #include "common/error.h"
 #include "common/text.h"
+#include "recipes/load.h"
 
 namespace r1::cli {
 
@@ -97,6 +98,10 @@ int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err)
             const std::string verb = verbs.empty() ? "" : " " + verbs.front()->get_name();
             return fail(err, std::string(e.what()) + "\n  see: r1ctl" + verb + " --help", kUsage);
         }
+    } catch (const RecipeError& e) {  // as it is: editors jump to file:line:column
+        const std::string report = e.what();
+        err << report << (report.ends_with('\n') ? "" : "\n");
+        return kUsage;
     } catch (const Error& e) {
         return fail(err, e.what(), static_cast<int>(e.code()));
     } catch (const std::exception& e) {

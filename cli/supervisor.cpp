@@ -49,7 +49,8 @@ class Supervisor {
         end.process = follow();
         end.killed_on_request = killed_;
         progress_.finish();
-        finish(end.process.shell_code());
+        // However mpirun took the signal, it was killed.
+        finish(killed_ ? 128 + SIGKILL : end.process.shell_code());
         return report_attempt(run_, recipe_, end, context_);
     }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -29,7 +30,9 @@ std::string environment(const char* name, const char* otherwise) {
     return value != nullptr ? value : otherwise;
 }
 
-void pause_briefly() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
+void pause_briefly() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
 
 class FakeRank {
   public:
@@ -52,7 +55,8 @@ class FakeRank {
             if (rank_ == 0) write_line(run_.metrics(), metrics(step));
             pause_briefly();
         }
-        if (rank_ == 0) end(step);
+        const bool well = behaviour_ == "complete" || behaviour_ == "wait";
+        if (rank_ == 0 && well) end(step);
         return 0;
     }
 
@@ -60,8 +64,7 @@ class FakeRank {
     static constexpr std::int64_t kSteps = 4;
 
     void listen() {
-        for (const int number : {SIGUSR2, SIGTERM, SIGINT})
-            ::signal(number, [](int) { stop = 1; });
+        for (const int number : {SIGUSR2, SIGTERM, SIGINT}) ::signal(number, [](int) { stop = 1; });
     }
 
     /// Rank 0 writes ranks.json when the others have said their pid.
@@ -88,23 +91,41 @@ class FakeRank {
     void end(std::int64_t step) {
         const bool completed = behaviour_ == "complete";
         if (completed) write_line(run_.evaluations(), evaluation("rl", "stage", step, 0.75));
-        write_outcome(run_, attempt_, {completed ? Outcome::kCompleted : Outcome::kStopped, step,
-                                       utc_milliseconds()});
+        write_outcome(
+            run_, attempt_,
+            {completed ? Outcome::kCompleted : Outcome::kStopped, step, utc_milliseconds()});
     }
 
     Json metrics(std::int64_t step) const {
-        return {{"schema", 1}, {"attempt", attempt_}, {"step", step}, {"total_steps", kSteps},
-                {"stage", "rl"}, {"kind", "grpo"}, {"stage_step", step}, {"stage_steps", kSteps},
-                {"time_ms", utc_milliseconds()}, {"perf/throughput", 12345.0},
-                {"perf/time_per_step", 0.01}, {"perf/total_num_tokens", 100},
-                {"critic/rewards/mean", 0.5}, {"response_length/mean", 7.5},
+        return {{"schema", 1},
+                {"attempt", attempt_},
+                {"step", step},
+                {"total_steps", kSteps},
+                {"stage", "rl"},
+                {"kind", "grpo"},
+                {"stage_step", step},
+                {"stage_steps", kSteps},
+                {"time_ms", utc_milliseconds()},
+                {"perf/throughput", 12345.0},
+                {"perf/time_per_step", 0.01},
+                {"perf/total_num_tokens", 100},
+                {"critic/rewards/mean", 0.5},
+                {"response_length/mean", 7.5},
                 {"actor/kl_loss", 0.001}};
     }
 
     static Json evaluation(const char* stage, const char* when, std::int64_t step, double pass) {
-        return {{"schema", 1}, {"step", step}, {"stage", stage}, {"when", when},
-                {"pass@1", pass}, {"pass@1_low", pass - 0.03}, {"pass@1_high", pass + 0.03},
-                {"pass@k", pass + 0.1}, {"k", 8}, {"prompts", 64}, {"samples", 8},
+        return {{"schema", 1},
+                {"step", step},
+                {"stage", stage},
+                {"when", when},
+                {"pass@1", pass},
+                {"pass@1_low", pass - 0.03},
+                {"pass@1_high", pass + 0.03},
+                {"pass@k", pass + 0.1},
+                {"k", 8},
+                {"prompts", 64},
+                {"samples", 8},
                 {"time_ms", utc_milliseconds()}};
     }
 
@@ -124,9 +145,17 @@ int answer(const std::string& verb, const std::filesystem::path& output) {
         std::cerr << "no checkpoint verifies" << std::endl;
         return 5;
     }
-    Json result = {{"schema", 1}, {"step", 4}, {"pass@1", 0.75}, {"pass@1_low", 0.72},
-                   {"pass@1_high", 0.78}, {"pass@k", 0.9}, {"k", 8}, {"prompts", 64},
-                   {"samples", 8}, {"truncated", 2}, {"verifier_errors", 0}};
+    Json result = {{"schema", 1},
+                   {"step", 4},
+                   {"pass@1", 0.75},
+                   {"pass@1_low", 0.72},
+                   {"pass@1_high", 0.78},
+                   {"pass@k", 0.9},
+                   {"k", 8},
+                   {"prompts", 64},
+                   {"samples", 8},
+                   {"truncated", 2},
+                   {"verifier_errors", 0}};
     if (verb == "sample")
         result = {{"schema", 1}, {"step", 4}, {"completions", {{{"text", "46\n\x1b[2J"}}}}};
     write_record(output, result);

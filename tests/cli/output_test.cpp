@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "cli/output/numbers.h"
+#include "cli/output/progress.h"
+#include "cli/output/table.h"
+#include "cli/runs_folder.h"
+
+namespace r1::cli {
+namespace {
+
+StepRecord step(std::int64_t number, const std::string& stage = "rl") {
+    StepRecord record;
+    record.step = 100 + number;
+    record.total_steps = 150;
+    record.stage = stage;
+    record.stage_step = number;
+    record.stage_steps = 50;
+    record.seconds = 2;
+    record.tokens_per_second = 12345;
+    record.reward = 0.4123;
+    return record;
+}
+
+TEST(Numbers, AreShort) {
+    EXPECT_EQ(fixed(0.41251, 3), "0.413");
+    EXPECT_EQ(short_count(950), "950");
+    EXPECT_EQ(short_count(12345), "12.3k");
+    EXPECT_EQ(short_count(4560000), "4.56M");
+    EXPECT_EQ(counted(1, "rank"), "1 rank");
+    EXPECT_EQ(counted(2, "rank"), "2 ranks");
+}
+
+TEST(TableOutput, AlignsCharactersAndEscapesControls) {
+    Table table({{"name"}, {"n", Table::Align::kRight}});
+    table.add({"größe", "7"});
+    table.add({"a\x1b[2J", "1234"});
+    std::ostringstream out;
+    table.print(out);
+    EXPECT_EQ(out.str(), "name         n\ngröße        7\na\\x1B[2J  1234\n");
+}
+
+TEST(ProgressOutput, PipedShowsTheFirstStepOfAStageAndNotEveryStep) {
+    std::ostringstream err;
+    Progress progress(err, false, false);
+    progress.step(step(1), "0.01 core-hours");
+    progress.step(step(2), "0.01 core-hours");
+    progress.step(step(3, "rl2"), "0.02 core-hours");
+    progress.finish();
+    EXPECT_EQ(err.str(),
+              "rl 1/50  step 101/150  reward 0.412  12.3k tok/s  eta 1m38s  0.01 core-hours\n"
+              "rl2 3/50  step 103/150  reward 0.412  12.3k tok/s  eta 1m34s  0.02 core-hours\n");
+}
+
+TEST(ProgressOutput, TerminalRewritesOneLineAndNotesStay) {
+    std::ostringstream err;
+    Progress progress(err, true, false);
+    progress.step(step(1), "x");
+    progress.note("stopping");
+    progress.step(step(2), "x");
+    progress.finish();
+    EXPECT_EQ(err.str(),
+              "\r\x1b[Krl 1/50  step 101/150  reward 0.412  12.3k tok/s  eta 1m38s  x"
+              "\r\x1b[Kstopping\n"
+              "\r\x1b[Krl 2/50  step 102/150  reward 0.412  12.3k tok/s  eta 1m36s  x\n");
+}
+
+TEST(ProgressOutput, QuietStillShowsNotes) {
+    std::ostringstream err;
+    Progress progress(err, true, true);
+    progress.step(step(1), "x");
+    progress.evaluation({});
+    progress.note("stopping");
+    EXPECT_EQ(err.str(), "stopping\n");
+}
+
+TEST(NextCommand, QuotesAPathOutsideTheDefaultFolder) {
+    EXPECT_EQ(next_command("resume", RunDirectory("/a b/it's")), "r1ctl resume '/a b/it'\\''s'");
+    EXPECT_EQ(next_command("resume", RunDirectory(default_runs_folder() / "x-1")),
+              "r1ctl resume x-1");
+}
+
+}  // namespace
+}  // namespace r1::cli
