@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -104,14 +106,22 @@ class Supervisor {
 
     void show_news() {
         if (!ranks_up_) note_ranks();
-        for (const Json& line : read_json_lines(run_.metrics(), metrics_offset_)) {
+        // Metrics are read first: what was evaluated before a step is then never read after it.
+        const std::vector<Json> metrics = read_json_lines(run_.metrics(), metrics_offset_);
+        std::deque<Evaluation> evaluations;
+        for (const Json& line : read_json_lines(run_.evaluations(), evaluations_offset_))
+            if (const auto evaluation = parse_evaluation(line)) evaluations.push_back(*evaluation);
+        const auto show_evaluations_before = [&](std::int64_t step) {
+            for (; !evaluations.empty() && evaluations.front().step < step; evaluations.pop_front())
+                progress_.evaluation(evaluations.front());
+        };
+        for (const Json& line : metrics) {
             const auto step = parse_step(line);
-            if (step) progress_.step(*step, spent());
+            if (!step) continue;
+            show_evaluations_before(step->step);
+            progress_.step(*step, spent());
         }
-        for (const Json& line : read_json_lines(run_.evaluations(), evaluations_offset_)) {
-            const auto evaluation = parse_evaluation(line);
-            if (evaluation) progress_.evaluation(*evaluation);
-        }
+        show_evaluations_before(std::numeric_limits<std::int64_t>::max());
     }
 
     /// With `device: auto` only the ranks know whether they took GPUs.

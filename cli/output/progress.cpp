@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
+#include <vector>
 
 #include "cli/output/numbers.h"
 #include "common/text.h"
@@ -23,8 +25,48 @@ std::size_t terminal_width() {
     return size.ws_col;
 }
 
-void add(std::string& text, const char* name, const std::optional<double>& value, int decimals) {
-    if (value) text += std::string("  ") + name + " " + fixed(*value, decimals);
+/// A piece of the line. On a narrow terminal the pieces of the lowest worth go first.
+struct Piece {
+    static constexpr int kAlways = 9;
+    std::string text;
+    int worth = kAlways;
+};
+
+void add(std::vector<Piece>& pieces, const char* name, const std::optional<double>& value,
+         int decimals, int worth = Piece::kAlways) {
+    if (value) pieces.push_back({std::string(name) + " " + fixed(*value, decimals), worth});
+}
+
+std::vector<Piece> pieces_of(const StepRecord& record) {
+    std::vector<Piece> pieces;
+    pieces.push_back({printable(record.stage) + " " + std::to_string(record.stage_step) + "/" +
+                      std::to_string(record.stage_steps)});
+    pieces.push_back(
+        {"step " + std::to_string(record.step) + "/" + std::to_string(record.total_steps), 5});
+    add(pieces, "loss", record.loss, 4);
+    add(pieces, "reward", record.reward, 3);
+    add(pieces, "accuracy", record.accuracy, 3, 6);
+    add(pieces, "length", record.length, 1, 3);
+    add(pieces, "kl", record.kl, 4, 2);
+    if (record.tokens_per_second)
+        pieces.push_back({short_count(*record.tokens_per_second) + " tok/s", 1});
+    return pieces;
+}
+
+std::string joined(const std::vector<Piece>& pieces) {
+    std::string line;
+    for (const Piece& piece : pieces) line += (line.empty() ? "" : "  ") + piece.text;
+    return line;
+}
+
+std::string fitted(std::vector<Piece> pieces, std::size_t width) {
+    const auto less = [](const Piece& a, const Piece& b) { return a.worth < b.worth; };
+    while (joined(pieces).size() > width) {
+        const auto least = std::min_element(pieces.begin(), pieces.end(), less);
+        if (least->worth == Piece::kAlways) break;
+        pieces.erase(least);
+    }
+    return joined(pieces).substr(0, width);
 }
 
 std::string label(const Evaluation& evaluation) {
@@ -34,19 +76,6 @@ std::string label(const Evaluation& evaluation) {
 }
 
 }  // namespace
-
-std::string step_text(const StepRecord& record) {
-    std::string text = printable(record.stage) + " " + std::to_string(record.stage_step) + "/" +
-                       std::to_string(record.stage_steps) + "  step " +
-                       std::to_string(record.step) + "/" + std::to_string(record.total_steps);
-    add(text, "loss", record.loss, 4);
-    add(text, "reward", record.reward, 3);
-    add(text, "accuracy", record.accuracy, 3);
-    add(text, "length", record.length, 1);
-    add(text, "kl", record.kl, 4);
-    if (record.tokens_per_second) text += "  " + short_count(*record.tokens_per_second) + " tok/s";
-    return text;
-}
 
 std::string evaluation_text(const Evaluation& evaluation) {
     return "evaluation " + label(evaluation) + " (step " + std::to_string(evaluation.step) +
@@ -66,11 +95,11 @@ void Progress::step(const StepRecord& record, const std::string& spent) {
     shown_at_ = now;
     const auto left =
         static_cast<double>(std::max<std::int64_t>(0, record.total_steps - record.step));
-    std::string line =
-        step_text(record) + "  eta " + short_duration(left * step_seconds_) + "  " + spent;
-    if (!terminal_) return say(line);
-    line.resize(std::min(line.size(), terminal_width() - 1));
-    err_ << "\r\x1b[K" << line << std::flush;
+    std::vector<Piece> pieces = pieces_of(record);
+    pieces.push_back({"eta " + short_duration(left * step_seconds_)});
+    pieces.push_back({spent, 4});
+    if (!terminal_) return say(joined(pieces));
+    err_ << "\r\x1b[K" << fitted(std::move(pieces), terminal_width() - 1) << std::flush;
     live_ = true;
 }
 

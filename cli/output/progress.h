@@ -15,7 +15,8 @@ class Progress {
     Progress(std::ostream& err, bool terminal, bool quiet)
         : err_(err), terminal_(terminal), quiet_(quiet) {}
 
-    /// `spent` is what the run has used and cost so far, for people.
+    /// "rl 20/50  step 120/550  reward 0.412  …  eta 2m07s  0.01 core-hours": on a terminal, what
+    /// does not fit is left out. `spent` is what the run has used and cost so far, for people.
     void step(const StepRecord& record, const std::string& spent);
     void evaluation(const Evaluation& evaluation);
     /// A line that stays. Shown even when quiet.
@@ -35,8 +36,6 @@ class Progress {
     double step_seconds_ = 0;  ///< smoothed over the steps of the stage
 };
 
-/// "rl 20/50  step 120/550  reward 0.412  …": without the time left and the cost.
-std::string step_text(const StepRecord& record);
 /// "evaluation after rl (step 550): pass@1 0.812 [0.790, 0.834], pass@8 0.951, 256 prompts x 8".
 std::string evaluation_text(const Evaluation& evaluation);
 
