@@ -16,7 +16,7 @@ namespace r1::cli {
 namespace {
 
 constexpr std::streamoff kTailBytes = 16384;
-constexpr std::size_t kTailLines = 8;
+constexpr std::size_t kTailLines = 16;  // mpirun's own words take eight of them
 
 /// The end of a log, at most kTailBytes of it.
 std::string end_of(const std::filesystem::path& log) {
@@ -80,7 +80,8 @@ std::string log_tail(const std::filesystem::path& log) {
             line += c;
             continue;
         }
-        if (!line.empty()) lines.push_back(printable(line));
+        // Neither empty lines nor mpirun's rules.
+        if (line.find_first_not_of('-') != std::string::npos) lines.push_back(printable(line));
         line.clear();
     }
     std::string tail;
