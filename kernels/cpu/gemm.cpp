@@ -95,27 +95,37 @@ void multiply_rows(const Tile& tile, std::int64_t rows) {
     multiply_tile<M>(tile);
 }
 
-/// Packs kLanes columns of a transposed b: rows of memory become columns of the panel.
-template <class Lanes>
-void pack_square(float* panel, const float* b, std::int64_t stride, std::int64_t columns,
-                 std::int64_t depth, Lanes lanes) {
-    Vec rows[kLanes] = {};
-    for (int j = 0; j < kLanes; ++j) {
-        if (j < columns) rows[j] = load(b + j * stride, lanes);
-    }
+/// Packs a square of a transposed b: rows of memory become columns of the panel.
+void pack_square(float* panel, const float* b, std::int64_t stride) {
+    Vec rows[kLanes];
+#pragma GCC unroll 16
+    for (int j = 0; j < kLanes; ++j) rows[j] = load(b + j * stride);
     transpose(rows);
-    for (int l = 0; l < kLanes; ++l) {
-        if (l < depth) store(panel + l * kPanel, rows[l]);
+#pragma GCC unroll 16
+    for (int l = 0; l < kLanes; ++l) store(panel + l * kPanel, rows[l]);
+}
+
+/// The same for a square that lacks columns or depth; missing columns become 0.
+void pack_edge(float* panel, const float* b, std::int64_t stride, std::int64_t columns,
+               std::int64_t depth) {
+    for (std::int64_t l = 0; l < depth; ++l) {
+        for (int j = 0; j < kLanes; ++j) {
+            panel[l * kPanel + j] = j < columns ? b[j * stride + l] : 0.0F;
+        }
     }
 }
 
 void pack_transposed(float* panel, const float* b, std::int64_t stride, std::int64_t columns,
                      std::int64_t depth) {
     for (int half = 0; half < 2; ++half, b += kLanes * stride, columns -= kLanes) {
-        for_lanes(depth, [&](std::int64_t l, auto lanes) {
-            pack_square(panel + l * kPanel + half * kLanes, b + l, stride, columns, depth - l,
-                        lanes);
-        });
+        for (std::int64_t l = 0; l < depth; l += kLanes) {
+            float* to = panel + l * kPanel + half * kLanes;
+            if (columns >= kLanes && depth - l >= kLanes) {
+                pack_square(to, b + l, stride);
+            } else {
+                pack_edge(to, b + l, stride, columns, least(kLanes, depth - l));
+            }
+        }
     }
 }
 
