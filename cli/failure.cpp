@@ -6,6 +6,8 @@
 
 #include <fstream>
 #include <regex>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "checkpoint/attempt.h"
@@ -71,6 +73,19 @@ std::string without_record(const std::filesystem::path& log, const ProcessEnd& e
 
 }  // namespace
 
+namespace {
+
+/// A message may have lines, as a recipe's problems do; the others are indented under the first.
+std::string printable_lines(const std::string& text) {
+    std::string shown;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        shown += (shown.empty() ? "" : "\n    ") + printable(line);
+    return shown;
+}
+
+}  // namespace
+
 std::string log_tail(const std::filesystem::path& log) {
     const std::string text = end_of(log);
     std::vector<std::string> lines;
@@ -96,9 +111,9 @@ Failure explain_failure(const RunDirectory& run, int attempt, const ProcessEnd& 
     if (errors.empty()) return {without_record(run.attempt_log(attempt), end), 1};
     const RankError& error = first_of(run, attempt, errors);
     std::string message = "rank " + std::to_string(error.rank) + " on " + printable(error.host) +
-                          " failed: " + printable(error.message);
+                          " failed: " + printable_lines(error.message);
     if (errors.size() > 1)
-        message += " (the first of " + std::to_string(errors.size()) + " ranks that failed)";
+        message += "\n  (the first of " + std::to_string(errors.size()) + " ranks that failed)";
     return {message, error.exit_code > 0 ? error.exit_code : 1};
 }
 
