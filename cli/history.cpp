@@ -2,6 +2,7 @@
 #include "cli/history.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -38,7 +39,7 @@ std::optional<StepRecord> parse_step(const Json& line) {
     record.kind = text(line, "kind");
     record.stage_step = integer(line, "stage_step").value_or(0);
     record.stage_steps = integer(line, "stage_steps").value_or(0);
-    record.tokens = integer(line, "perf/total_num_tokens").value_or(0);
+    record.tokens = std::llround(number(line, "perf/total_num_tokens").value_or(0));
     record.seconds = number(line, "perf/time_per_step").value_or(0);
     record.tokens_per_second = number(line, "perf/throughput");
     record.reward = number(line, "critic/rewards/mean");

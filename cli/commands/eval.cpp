@@ -17,6 +17,18 @@
 
 namespace r1::cli {
 
+namespace {
+
+/// "2 truncated" for a count, "32.8% truncated" for a share.
+std::string truncated_text(const Json& result) {
+    const Json value = result.value("truncated", Json(0));
+    const std::string text =
+        value.is_number_float() ? fixed(100 * value.get<double>(), 1) + "%" : value.dump();
+    return text + " truncated";
+}
+
+}  // namespace
+
 void add_eval(CLI::App& app, Context& context) {
     auto options = std::make_shared<EvalOptions>();
     CLI::App* command = app.add_subcommand("eval", "pass@1 and pass@k on held-out prompts");
@@ -58,9 +70,8 @@ int run_eval(const EvalOptions& options, Context& context) {
                 << " (95% interval " << fixed(evaluation->low, 3) << " to "
                 << fixed(evaluation->high, 3) << "), pass@" << evaluation->k << " "
                 << fixed(evaluation->pass_k, 3) << ", " << counted(evaluation->prompts, "prompt")
-                << " x " << counted(evaluation->samples, "sample") << ", "
-                << result.value("truncated", Json(0)).dump() << " truncated, "
-                << result.value("verifier_errors", Json(0)).dump()
+                << " x " << counted(evaluation->samples, "sample") << ", " << truncated_text(result)
+                << ", " << result.value("verifier_errors", Json(0)).dump()
                 << " verifier errors\nnext: " << next_command("sample", run) << " PROMPT\n";
     return 0;
 }
