@@ -9,21 +9,18 @@
 namespace r1::cpu {
 inline namespace R1_ISA {
 
-/// c[i, j] = start + Σ_l a(i, l) · b(l, j), where start is c itself, bias[j] or 0.
+/// y[m,n] = x[m,k] · w[n,k]ᵀ + bias[n]; bias may be null.
 struct Product {
-    float* c = nullptr;  ///< [m, n], dense
-    std::int32_t m = 0, n = 0, k = 0;
-    const float* a = nullptr;
-    std::int64_t a_row = 0, a_column = 0;  ///< strides: a(i, l) = a[i * a_row + l * a_column]
-    const float* b = nullptr;
-    std::int64_t b_stride = 0;
-    bool b_transposed = false;  ///< b(l, j) = b[j * b_stride + l], else b[l * b_stride + j]
+    float* y = nullptr;
+    const float* x = nullptr;
+    const float* w = nullptr;
     const float* bias = nullptr;
-    bool accumulate = false;
+    std::int32_t m = 0, n = 0, k = 0;
 };
 
-/// Every element is one chain of multiply-adds in the order of l: its bits depend on its own row
-/// and column alone, not on m, n, blocking or threads.
+/// Every element is one chain of multiply-adds in the order of k: its bits depend on its own row
+/// and column alone, not on m, n, blocking or threads. No library promises that
+/// (docs/kernels.md), and rollout and training would disagree without it.
 void multiply(const Product& product, Workspace& workspace);
 
 }  // namespace R1_ISA
