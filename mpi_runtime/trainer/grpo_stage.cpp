@@ -33,11 +33,13 @@ class GrpoStage final : public Stage {
     std::int64_t updates_per_epoch() const { return section_.rollout_size / update_size(); }
     std::int64_t updates_per_rollout() const { return section_.inner_epochs * updates_per_epoch(); }
     bool uses_reference() const { return section_.kl_coefficient > 0; }
+    /// The limit that holds for the whole rollout which `step` trains on.
     std::int64_t max_new_tokens(std::int64_t step) const;
     void refresh_reference(std::int64_t step);
     void roll_out(std::int64_t step, PhaseTimes& times);
     void add_reference_logprobs(std::vector<Sample>& own);
     void set_advantages(std::int64_t step);
+    void check_rollout(const std::vector<Sample>& rollout) const;
     std::vector<std::size_t> update_members(std::int64_t step) const;
     GrpoSums accumulate(std::int64_t step, const std::vector<std::size_t>& members);
     bool in_loss(const Sample& sample) const {
@@ -66,8 +68,9 @@ GrpoStage::GrpoStage(Session& session, std::size_t index)
 }
 
 std::int64_t GrpoStage::max_new_tokens(std::int64_t step) const {
+    const std::int64_t drawn_at = step - step % updates_per_rollout();
     const bool switched =
-        section_.max_new_tokens_switch_step > 0 && step >= section_.max_new_tokens_switch_step;
+        section_.max_new_tokens_switch_step > 0 && drawn_at >= section_.max_new_tokens_switch_step;
     return switched ? section_.max_new_tokens_after : section_.sampling.max_new_tokens;
 }
 
@@ -220,6 +223,10 @@ Metrics GrpoStage::step(std::int64_t step) {
         refresh_reference(step);
         roll_out(step, times);
     }
+    if (static_cast<std::int64_t>(rollout_.size()) != section_.rollout_size)
+        throw Error(ExitCode::kCheckpoint,
+                    "the checkpoint lacks the rollout in the middle of which stage " +
+                        section_.name + " was saved");
     const std::vector<std::size_t> members = update_members(step);
     GrpoSums sums = accumulate(step, members);
     reduce_sums(session_.comm, sums);
@@ -257,6 +264,23 @@ void GrpoStage::save(Snapshot& snapshot) {
         snapshot.add_bytes("rollout/samples", pack_samples(rollout_));
 }
 
+/// What a checkpoint says is checked before it is used as an index or a length.
+void GrpoStage::check_rollout(const std::vector<Sample>& rollout) const {
+    const ModelShape shape = session_.shape_of(section_);
+    const auto known = [&](std::int32_t id) { return id >= 0 && id < shape.vocabulary; };
+    for (const Sample& sample : rollout) {
+        const std::size_t length = sample.tokens.size();
+        const bool whole = length > 0 && !sample.prompt.empty() &&
+                           sample.rows() <= shape.max_positions &&
+                           sample.logprobs.size() == length &&
+                           sample.reference_logprobs.size() == (uses_reference() ? length : 0);
+        if (!whole || !std::all_of(sample.prompt.begin(), sample.prompt.end(), known) ||
+            !std::all_of(sample.tokens.begin(), sample.tokens.end(), known))
+            throw Error(ExitCode::kCheckpoint, "the checkpoint's rollout has a sample that stage " +
+                                                   section_.name + " cannot have made");
+    }
+}
+
 void GrpoStage::restore(const SavedState& saved) {
     restore_policy(saved, actor_.policy);
     if (uses_reference()) {
@@ -265,7 +289,9 @@ void GrpoStage::restore(const SavedState& saved) {
         reference_.load(host.data(), host.size());
         reference_step_ = saved.state().at("reference_step").get<std::int64_t>();
     }
-    if (saved.has("rollout/samples")) rollout_ = unpack_samples(saved.bytes("rollout/samples"));
+    if (!saved.has("rollout/samples")) return;
+    rollout_ = unpack_samples(saved.bytes("rollout/samples"));
+    check_rollout(rollout_);
 }
 
 }  // namespace

@@ -38,6 +38,12 @@ class ByteReader {
     void value(V& v) {
         std::memcpy(&v, take(sizeof v), sizeof v);
     }
+    /// A bool holds 0 or 1 only, whatever the bytes say.
+    void value(bool& v) {
+        std::uint8_t byte = 0;
+        value(byte);
+        v = byte != 0;
+    }
     template <class V>
     void values(std::vector<V>& v) {
         std::uint64_t count = 0;
