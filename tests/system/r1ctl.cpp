@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/system/r1ctl.h"
+
+#include <atomic>
+
+#include "common/file.h"
+
+namespace r1 {
+
+namespace {
+
+std::string next_output(const std::filesystem::path& folder) {
+    static std::atomic<int> count{0};
+    return (folder / ("output-" + std::to_string(++count))).string();
+}
+
+/// `exec` keeps the process: what is signalled is r1ctl itself.
+Command command_for(const std::filesystem::path& folder, const std::string& output,
+                    const std::vector<std::string>& arguments) {
+    Command command;
+    command.arguments = {"/bin/sh", "-c", R"(exec "$@" >"$0.out" 2>"$0.err")", output, R1_R1CTL};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    command.environment = {"R1CTL_RUNS=" + (folder / "runs").string()};
+    return command;
+}
+
+}  // namespace
+
+R1ctl::R1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments)
+    : output_(next_output(folder)), process_(command_for(folder, output_, arguments)) {}
+
+Transcript R1ctl::wait() {
+    Transcript transcript;
+    transcript.end = process_.wait();
+    transcript.out = read_file(output_ + ".out");
+    transcript.err = err();
+    return transcript;
+}
+
+std::string R1ctl::err() const {
+    std::error_code ignored;
+    return std::filesystem::exists(output_ + ".err", ignored) ? read_file(output_ + ".err") : "";
+}
+
+Transcript r1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments) {
+    return R1ctl(folder, std::move(arguments)).wait();
+}
+
+}  // namespace r1

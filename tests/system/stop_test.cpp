@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every way to ask a run to stop, and that it goes on afterwards as if nobody had asked.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "checkpoint/attempt.h"
+#include "checkpoint/checkpoint.h"
+#include "common/time.h"
+#include "tests/system/results.h"
+#include "tests/system/small_recipe.h"
+#include "tests/system/whole_run.h"
+
+namespace r1 {
+namespace {
+
+/// Long enough to be stopped at leisure.
+std::string long_recipe() {
+    return with(small_recipe(), "steps: 12", "steps: 40");
+}
+
+class Stop : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        untouched = std::make_unique<OneRun>(long_recipe());
+        const Transcript transcript = untouched->start();
+        ASSERT_TRUE(transcript.end.ok()) << transcript.all();
+    }
+    static void TearDownTestSuite() { untouched.reset(); }
+
+    static void wait_for(OneRun& one, R1ctl& command, std::int64_t step) {
+        const RunDirectory run = one.run();
+        ASSERT_TRUE(wait_until([&] { return newest_step(run) >= step || command.ended(); }, 40));
+        ASSERT_FALSE(command.ended()) << command.wait().all();
+    }
+    static void expect_resumes(OneRun& one) {
+        const Transcript transcript = one.resume();
+        EXPECT_TRUE(transcript.end.ok()) << transcript.all();
+        EXPECT_EQ(one.state(), "completed");
+        expect_same_results(untouched->run(), one.run());
+    }
+    static std::int64_t newest_checkpoint(const OneRun& one) {
+        const auto steps = list_checkpoints(one.run().checkpoints());
+        return steps.empty() ? 0 : steps.back();
+    }
+
+    static std::unique_ptr<OneRun> untouched;
+};
+std::unique_ptr<OneRun> Stop::untouched;
+
+class StopSignal : public Stop, public testing::WithParamInterface<int> {};
+
+TEST_P(StopSignal, OnceSavesAndSaysSoAndResumeGoesOn) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    wait_for(one, command, 33);
+    if (HasFatalFailure()) return;
+    command.signal(GetParam());
+    const Transcript transcript = command.wait();
+    EXPECT_TRUE(transcript.end.ok()) << transcript.all();
+    const std::int64_t step = newest_step(one.run());
+    EXPECT_NE(transcript.err.find("stopped after saving step " + std::to_string(step)),
+              std::string::npos)
+        << transcript.err;
+    EXPECT_EQ(newest_checkpoint(one), step);
+    EXPECT_LT(step, 70);
+    expect_ended(one, 2);
+    EXPECT_EQ(one.state(), "stopped");
+    expect_resumes(one);
+}
+INSTANTIATE_TEST_SUITE_P(Signals, StopSignal, testing::Values(SIGINT, SIGTERM),
+                         [](const auto& of) { return of.param == SIGINT ? "Int" : "Term"; });
+
+TEST_F(Stop, BeforeTheRanksAreUpIsNotForgotten) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    command.signal(SIGINT);
+    const Transcript transcript = command.wait();
+    EXPECT_TRUE(transcript.end.ok()) << transcript.all();
+    EXPECT_EQ(one.state(), "stopped");
+    EXPECT_LT(newest_step(one.run()), 30);
+    expect_ended(one, 2);
+    expect_resumes(one);
+}
+
+TEST_F(Stop, TwiceStopsAtOnce) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    wait_for(one, command, 32);
+    if (HasFatalFailure()) return;
+    // A rank that hangs does not save: nothing but the second signal ends it.
+    for (const pid_t pid : pids_of(one.path(), "r1ctl-rank")) ::kill(pid, SIGSTOP);
+    command.signal(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    EXPECT_FALSE(command.ended());
+    const double asked = monotonic_seconds();
+    command.signal(SIGINT);
+    const Transcript transcript = command.wait();
+    EXPECT_LT(monotonic_seconds() - asked, 3);
+    EXPECT_EQ(transcript.end.exit_code, 1) << transcript.all();
+    EXPECT_NE(transcript.err.find("stopped at once, as asked"), std::string::npos)
+        << transcript.err;
+    expect_ended(one, 0.2);
+    EXPECT_EQ(one.state(), "interrupted");
+    expect_resumes(one);
+}
+
+TEST_F(Stop, KilledLauncherLeavesRanksThatSaveAndStop) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    wait_for(one, command, 37);
+    if (HasFatalFailure()) return;
+    command.signal(SIGKILL);
+    command.wait();
+    EXPECT_NE(one.state(), "running");
+    expect_ended(one, 10);
+    EXPECT_EQ(newest_checkpoint(one), newest_step(one.run())) << "the ranks did not save";
+    EXPECT_LT(newest_step(one.run()), 70);
+    EXPECT_EQ(one.state(), "stopped");
+    expect_resumes(one);
+}
+
+TEST_F(Stop, ResumeRightAfterAKilledLauncherWaitsForItsRanks) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    wait_for(one, command, 33);
+    if (HasFatalFailure()) return;
+    command.signal(SIGKILL);
+    command.wait();
+    expect_resumes(one);
+}
+
+TEST_F(Stop, ResumeWaitsForRanksThatAreJustStarting) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    ASSERT_TRUE(wait_until([&] { return !pids_of(one.path(), "r1ctl-rank").empty(); }, 20));
+    command.signal(SIGKILL);
+    command.wait();
+    expect_resumes(one);
+    EXPECT_EQ(survivors_after(one.path(), 0.2), "");
+}
+
+TEST_F(Stop, OnlyOneOfTwoResumesRuns) {
+    OneRun one(long_recipe());
+    R1ctl command = one.begin();
+    kill_at(one, command, after_step(3), Victim::kAllRanks);
+    if (HasFatalFailure()) return;
+    R1ctl a = one.begin_resume();
+    R1ctl b = one.begin_resume();
+    const Transcript of_a = a.wait();
+    const Transcript of_b = b.wait();
+    EXPECT_NE(of_a.end.ok(), of_b.end.ok()) << of_a.all() << of_b.all();
+    EXPECT_EQ((of_a.end.ok() ? of_b : of_a).end.exit_code, 1);
+    EXPECT_EQ(one.run().newest_attempt(), 2);
+    expect_same_results(untouched->run(), one.run());
+}
+
+TEST(TimeLimit, SavesAndStopsAndResumeGoesOn) {
+    const std::string endless = with(small_recipe(), "steps: 12", "steps: 100000");
+    OneRun one(with(endless, "ranks: 2", "ranks: 2\n  time_limit: 2s"));
+    const double begin = monotonic_seconds();
+    const Transcript stopped = one.start();
+    EXPECT_LT(monotonic_seconds() - begin, 15);
+    EXPECT_TRUE(stopped.end.ok()) << stopped.all();
+    EXPECT_EQ(one.state(), "stopped");
+    const std::int64_t step = newest_step(one.run());
+    EXPECT_EQ(list_checkpoints(one.run().checkpoints()).back(), step);
+    const Transcript resumed = one.resume();
+    EXPECT_TRUE(resumed.end.ok()) << resumed.all();
+    EXPECT_EQ(one.state(), "stopped");
+    EXPECT_GT(newest_step(one.run()), step);
+}
+
+}  // namespace
+}  // namespace r1
