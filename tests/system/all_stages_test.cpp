@@ -22,7 +22,6 @@ constexpr int kEnd = 170;
 std::string all_stages() {
     std::string recipe = with(small_recipe(), "steps: 30", "steps: 80");
     recipe = with(recipe, "steps: 12", "steps: 8");
-    recipe = with(recipe, "min_items: 3\n  max_items: 4", "min_items: 1\n  max_items: 2");
     recipe = with(recipe, "    kl_coefficient: 0.01",
                   "    kl_coefficient: 0.01\n    clip_low: 10\n    clip_high: 10");
     return recipe + R"(

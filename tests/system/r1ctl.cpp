@@ -27,11 +27,12 @@ Command command_for(const std::filesystem::path& folder, const std::string& outp
 }  // namespace
 
 R1ctl::R1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments)
-    : output_(next_output(folder)), process_(command_for(folder, output_, arguments)) {}
+    : output_(next_output(folder)),
+      process_(std::make_unique<Subprocess>(command_for(folder, output_, arguments))) {}
 
 Transcript R1ctl::wait() {
     Transcript transcript;
-    transcript.end = process_.wait();
+    transcript.end = process_->wait();
     transcript.out = read_file(output_ + ".out");
     transcript.err = err();
     return transcript;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,15 @@ class R1ctl {
     R1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments);
 
     Transcript wait();
-    bool ended() { return process_.poll().has_value(); }
-    void signal(int number) { process_.signal(number); }
-    pid_t pid() const { return process_.pid(); }
+    bool ended() { return process_->poll().has_value(); }
+    void signal(int number) { process_->signal(number); }
+    pid_t pid() const { return process_->pid(); }
     /// What it has printed on stderr so far.
     std::string err() const;
 
   private:
     std::string output_;  // the files' common path
-    Subprocess process_;
+    std::unique_ptr<Subprocess> process_;
 };
 
 /// Runs one command to its end.

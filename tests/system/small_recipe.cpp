@@ -23,8 +23,8 @@ model:
 
 task:
   kind: reverse
-  min_items: 3
-  max_items: 4
+  min_items: 1
+  max_items: 2
   teacher_error: 0.1
 
 evaluation:
@@ -41,9 +41,9 @@ stages:
   - name: sft
     kind: sft
     steps: 30
-    batch_size: 32
+    batch_size: 128
     optimizer:
-      learning_rate: 5e-3
+      learning_rate: 1e-2
       warmup_steps: 3
 
   - name: rl
@@ -51,8 +51,8 @@ stages:
     from: sft
     steps: 12
     prompts_per_step: 8
-    group_size: 4
-    rollout_size: 64
+    group_size: 8
+    rollout_size: 128
     kl_coefficient: 0.01
     reference_every: 4
     optimizer:

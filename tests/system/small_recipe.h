@@ -11,7 +11,7 @@ inline constexpr int kSftSteps = 30;
 inline constexpr int kGrpoSteps = 12;
 inline constexpr int kAllSteps = kSftSteps + kGrpoSteps;
 
-/// Reverses words of three or four letters: 30 supervised steps, then 12 of GRPO in rollouts of two
+/// Reverses words of one or two letters: 30 supervised steps, then 12 of GRPO in rollouts of two
 /// mini-batches, with a reference that moves. Every figure of the run is in metrics.jsonl.
 std::string small_recipe();
 
