@@ -22,7 +22,7 @@ namespace {
 
 class GrpoStage final : public Stage {
   public:
-    GrpoStage(Session& session, std::size_t index);
+    GrpoStage(Session& session, std::size_t index, Beginning beginning);
     Metrics step(std::int64_t step) override;
     void save(Snapshot& snapshot) override;
     void restore(const SavedState& saved) override;
@@ -55,12 +55,13 @@ class GrpoStage final : public Stage {
     std::vector<Sample> rollout_;      // the same on every rank
 };
 
-GrpoStage::GrpoStage(Session& session, std::size_t index)
+GrpoStage::GrpoStage(Session& session, std::size_t index, Beginning beginning)
     : session_(session),
       section_(session.recipe.stages[index]),
       index_(index),
       actor_(session, section_) {
-    actor_.policy.set_parameters(starting_parameters(session, index));
+    if (beginning == Beginning::kOfRecipe)
+        actor_.policy.set_parameters(starting_parameters(session, index));
     if (!uses_reference()) return;
     reference_ = Array<float>(*session.backend, actor_.policy.size());
     session_.backend->copy(reference_.data(), actor_.policy.parameters(),
@@ -296,8 +297,8 @@ void GrpoStage::restore(const SavedState& saved) {
 
 }  // namespace
 
-std::unique_ptr<Stage> make_grpo_stage(Session& session, std::size_t index) {
-    return std::make_unique<GrpoStage>(session, index);
+std::unique_ptr<Stage> make_grpo_stage(Session& session, std::size_t index, Beginning beginning) {
+    return std::make_unique<GrpoStage>(session, index, beginning);
 }
 
 }  // namespace r1

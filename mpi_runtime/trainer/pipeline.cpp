@@ -92,7 +92,8 @@ OutcomeRecord Pipeline::run() {
 }
 
 bool Pipeline::run_stage(std::size_t index) {
-    const std::unique_ptr<Stage> stage = make_stage(session_, index);
+    const std::unique_ptr<Stage> stage =
+        make_stage(session_, index, saved_ ? Beginning::kRestored : Beginning::kOfRecipe);
     if (session_.leader())
         log_info("stage " + section().name + ": steps " + std::to_string(next_step_ + 1) + " to " +
                  std::to_string(section().steps));

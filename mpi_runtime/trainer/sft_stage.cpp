@@ -30,12 +30,13 @@ class ImitationLoss final : public TokenLoss {
 
 class SftStage final : public Stage {
   public:
-    SftStage(Session& session, std::size_t index)
+    SftStage(Session& session, std::size_t index, Beginning beginning)
         : session_(session),
           section_(session.recipe.stages[index]),
           actor_(session, section_),
           demonstrations_(make_demonstrations(session, index)) {
-        actor_.policy.set_parameters(starting_parameters(session, index));
+        if (beginning == Beginning::kOfRecipe)
+            actor_.policy.set_parameters(starting_parameters(session, index));
     }
 
     Metrics step(std::int64_t step) override;
@@ -97,8 +98,8 @@ Metrics SftStage::step(std::int64_t step) {
 
 }  // namespace
 
-std::unique_ptr<Stage> make_sft_stage(Session& session, std::size_t index) {
-    return std::make_unique<SftStage>(session, index);
+std::unique_ptr<Stage> make_sft_stage(Session& session, std::size_t index, Beginning beginning) {
+    return std::make_unique<SftStage>(session, index, beginning);
 }
 
 }  // namespace r1

@@ -16,12 +16,12 @@ constexpr std::int64_t kPromptsPerStage = std::int64_t{1} << 26;
 
 }  // namespace
 
-std::unique_ptr<Stage> make_stage(Session& session, std::size_t index) {
+std::unique_ptr<Stage> make_stage(Session& session, std::size_t index, Beginning beginning) {
     switch (session.recipe.stages[index].kind) {
         case StageKind::kSft:
-            return make_sft_stage(session, index);
+            return make_sft_stage(session, index, beginning);
         case StageKind::kGrpo:
-            return make_grpo_stage(session, index);
+            return make_grpo_stage(session, index, beginning);
         case StageKind::kSample:
             break;
     }

@@ -29,10 +29,14 @@ class Stage {
     virtual Actor* actor() = 0;
 };
 
-std::unique_ptr<Stage> make_sft_stage(Session& session, std::size_t index);
-std::unique_ptr<Stage> make_grpo_stage(Session& session, std::size_t index);
+/// What a stage begins with: the weights that the recipe names, or those that restore() brings.
+/// A stage that is restored does not read the others: they may be damaged by now.
+enum class Beginning { kOfRecipe, kRestored };
+std::unique_ptr<Stage> make_sft_stage(Session& session, std::size_t index, Beginning beginning);
+std::unique_ptr<Stage> make_grpo_stage(Session& session, std::size_t index, Beginning beginning);
 std::unique_ptr<Stage> make_sample_stage(Session& session, std::size_t index);
-std::unique_ptr<Stage> make_stage(Session& session, std::size_t index);
+std::unique_ptr<Stage> make_stage(Session& session, std::size_t index,
+                                  Beginning beginning = Beginning::kOfRecipe);
 
 /// The number of the i-th training prompt of a stage: every stage has prompts of its own.
 std::uint32_t prompt_number(std::size_t stage, std::int64_t i);
