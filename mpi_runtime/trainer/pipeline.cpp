@@ -39,6 +39,7 @@ class Pipeline {
 
     Session& session_;
     int attempt_;
+    std::optional<AttemptRecord> record_;  // the leader's
     double begin_ = monotonic_seconds();
     std::unique_ptr<CheckpointWriter> writer_;  // the leader's
     std::optional<StepLog> metrics_;            // the leader's
@@ -54,6 +55,7 @@ Pipeline::Pipeline(Session& session, int attempt) : session_(session), attempt_(
         writer_ = make_hdf5_checkpoint_writer(session.run.checkpoints(), session.run.run_id());
     find_position();
     if (!session.leader()) return;
+    record_ = read_attempt(session.run, attempt);
     const std::int64_t done = saved_ ? saved_->step() : -1;
     metrics_.emplace(session.run.metrics(), done);
     evaluations_.emplace(session.run.evaluations(), done);
@@ -120,7 +122,8 @@ bool Pipeline::after_step(Stage& stage, std::int64_t done) {
         log_evaluation(stage, done, "stage");
     else if (due(session_.recipe.evaluation.every_steps))
         log_evaluation(stage, done, "interval");
-    const bool stop = agree(stop_requested() || time_is_up());
+    const bool stop =
+        agree(stop_requested() || time_is_up() || (record_ && launcher_is_gone(*record_)));
     if (last || stop || due(session_.recipe.checkpoint.every_steps))
         save(stage, done, last, last || stop);
     const bool all_done = last && index_ + 1 == session_.recipe.stages.size();

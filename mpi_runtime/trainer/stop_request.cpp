@@ -6,6 +6,9 @@
 #include <csignal>
 #include <initializer_list>
 
+#include "checkpoint/process.h"
+#include "common/time.h"
+
 namespace r1 {
 
 namespace {
@@ -25,6 +28,11 @@ void listen_for_stop() {
 
 bool stop_requested() {
     return requested != 0;
+}
+
+bool launcher_is_gone(const AttemptRecord& attempt) {
+    return attempt.host == host_name() &&
+           process_start_ticks(attempt.launcher_pid) != attempt.launcher_start_ticks;
 }
 
 }  // namespace r1
