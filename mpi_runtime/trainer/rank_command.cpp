@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -215,6 +216,8 @@ Command parse(int argc, const char* const* argv, RankOptions& options) {
 
 int run_rank(int argc, const char* const* argv) {
     listen_for_stop();
+    // A file that grows beyond `ulimit -f` is an error that names it, as on a full disk.
+    std::signal(SIGXFSZ, SIG_IGN);
     const std::unique_ptr<Communicator> comm = make_world_communicator();
     start_log("rank " + std::to_string(comm->rank()) + "/" + std::to_string(comm->size()));
     RankOptions options;
