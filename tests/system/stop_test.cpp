@@ -77,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Signals, StopSignal, testing::Values(SIGINT, SIGTERM),
 TEST_F(Stop, BeforeTheRanksAreUpIsNotForgotten) {
     OneRun one(long_recipe());
     R1ctl command = one.begin();
+    ASSERT_TRUE(wait_until([&] { return !pids_of(one.path(), "mpirun").empty(); }, 20));
     command.signal(SIGINT);
     const Transcript transcript = command.wait();
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
@@ -91,7 +92,7 @@ TEST_F(Stop, TwiceStopsAtOnce) {
     R1ctl command = one.begin();
     wait_for(one, command, 32);
     if (HasFatalFailure()) return;
-    // A rank that hangs does not save: nothing but the second signal ends it.
+    // Ranks that hang do not save: nothing but the second signal ends them.
     for (const pid_t pid : pids_of(one.path(), "r1ctl-rank")) ::kill(pid, SIGSTOP);
     command.signal(SIGINT);
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -100,11 +101,14 @@ TEST_F(Stop, TwiceStopsAtOnce) {
     command.signal(SIGINT);
     const Transcript transcript = command.wait();
     EXPECT_LT(monotonic_seconds() - asked, 3);
-    EXPECT_EQ(transcript.end.exit_code, 1) << transcript.all();
-    EXPECT_NE(transcript.err.find("stopped at once, as asked"), std::string::npos)
-        << transcript.err;
+    EXPECT_NE(transcript.err.find("stopping at once"), std::string::npos) << transcript.err;
     expect_ended(one, 0.2);
-    EXPECT_EQ(one.state(), "interrupted");
+    // mpirun wakes what it ends: the ranks may just have had the time for a last save.
+    const bool saved = one.state() == "stopped";
+    EXPECT_EQ(transcript.end.exit_code, saved ? 0 : 1) << transcript.all();
+    if (!saved) {
+        EXPECT_EQ(one.state(), "interrupted");
+    }
     expect_resumes(one);
 }
 
@@ -141,6 +145,20 @@ TEST_F(Stop, ResumeWaitsForRanksThatAreJustStarting) {
     command.wait();
     expect_resumes(one);
     EXPECT_EQ(survivors_after(one.path(), 0.2), "");
+}
+
+TEST(KilledLauncher, LeavesNoRunBehindHoweverEarly) {
+    const std::string endless = with(small_recipe(), "steps: 30", "steps: 1000000");
+    for (const int delay : {0, 20, 40, 80, 120, 160, 240, 320}) {
+        OneRun one(endless);
+        R1ctl command = one.begin();
+        ASSERT_TRUE(wait_until([&] { return !pids_of(one.path(), "mpirun").empty(); }, 20));
+        std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+        command.signal(SIGKILL);
+        command.wait();
+        EXPECT_NE(one.state(), "running") << delay;
+        EXPECT_EQ(survivors_after(one.path(), 8), "") << delay;
+    }
 }
 
 TEST_F(Stop, OnlyOneOfTwoResumesRuns) {
