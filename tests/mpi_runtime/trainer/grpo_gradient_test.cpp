@@ -6,67 +6,15 @@
 #include <cmath>
 #include <functional>
 
+#include "tests/mpi_runtime/trainer/plain_model.h"
 #include "tests/mpi_runtime/trainer/tiny_run.h"
 
 namespace r1 {
 namespace {
 
 using test::metric;
+using test::PlainModel;
 using test::TinyGrpo;
-
-/// d(loss)/d(logprob) of each token of one sample.
-class GivenGradient final : public TokenLoss {
-  public:
-    explicit GivenGradient(std::vector<double> gradient) : gradient_(std::move(gradient)) {}
-    void evaluate(std::size_t first, std::span<const double> logprob, std::span<const double>,
-                  std::span<double> gradient) override {
-        for (std::size_t i = 0; i < logprob.size(); ++i) gradient[i] = gradient_[first + i];
-    }
-
-  private:
-    std::vector<double> gradient_;
-};
-
-/// The model in double, with the plain loops.
-struct PlainModel {
-    PlainModel(const ModelShape& shape, const std::vector<float>& weights)
-        : backend(make_reference_backend<double>()),
-          model(shape, *backend),
-          runner(model),
-          parameters(*backend, weights.size()),
-          gradients(*backend, weights.size()) {
-        const std::vector<double> host(weights.begin(), weights.end());
-        parameters.load(host.data(), host.size());
-    }
-    void add(const Sample& sample, const std::vector<double>& gradient, double temperature) {
-        PackedBatch batch;
-        batch.append(sample.prompt, sample.tokens);
-        GivenGradient loss(gradient);
-        runner.accumulate_gradient(parameters.data(), gradients.data(), batch, temperature, loss);
-    }
-    std::vector<double> logprobs(const Sample& sample, double temperature) {
-        PackedBatch batch;
-        batch.append(sample.prompt, sample.tokens);
-        return runner.logprobs(parameters.data(), batch, temperature);
-    }
-    std::unique_ptr<Backend<double>> backend;
-    Transformer<double> model;
-    ModelRunner<double> runner;
-    Array<double> parameters, gradients;
-};
-
-void expect_gradient(TinyGrpo& rl, PlainModel& plain) {
-    const std::vector<float> actual = test::gradients_of(*rl.stage);
-    const std::vector<double> expected = plain.gradients.to_host(actual.size());
-    double largest = 0;
-    double worst = 0;
-    for (std::size_t i = 0; i < actual.size(); ++i) {
-        largest = std::max(largest, std::abs(expected[i]));
-        worst = std::max(worst, std::abs(expected[i] - static_cast<double>(actual[i])));
-    }
-    EXPECT_GT(largest, 1e-4) << "there is a gradient to compare";
-    EXPECT_LT(worst, 1e-4 * largest);
-}
 
 /// Σ over the samples in the loss, and how many they are.
 struct Totals {
@@ -101,10 +49,11 @@ void expect_reinforce(std::vector<std::string> overrides, bool masked, double te
         if (masked && !sample.ended) continue;
         const double gradient = -weight_of(totals, sample) * sample.advantage;
         loss += gradient * static_cast<double>(sample.tokens.size());
-        plain.add(sample, std::vector<double>(sample.tokens.size(), gradient), temperature);
+        plain.add(sample.prompt, sample.tokens, std::vector<double>(sample.tokens.size(), gradient),
+                  temperature);
     }
     EXPECT_NEAR(metric(metrics, "actor/pg_loss"), loss, 1e-9);
-    expect_gradient(rl, plain);
+    test::expect_gradient(*rl.stage, plain);
 }
 
 double length_of(const Sample& sample) {
@@ -158,7 +107,7 @@ TEST(GrpoGradient, DivergenceIsFromTheReferenceOfTheStart) {
     for (const Sample& sample : samples) tokens += length_of(sample);
     double divergence = 0;
     for (const Sample& sample : samples) {
-        const std::vector<double> expected = reference.logprobs(sample, 1);
+        const std::vector<double> expected = reference.logprobs(sample.prompt, sample.tokens, 1);
         std::vector<double> gradient;
         for (std::size_t t = 0; t < sample.tokens.size(); ++t) {
             EXPECT_NEAR(static_cast<double>(sample.reference_logprobs[t]), expected[t], 1e-4);
@@ -167,11 +116,11 @@ TEST(GrpoGradient, DivergenceIsFromTheReferenceOfTheStart) {
             divergence += apart * apart / 2 / tokens;
             gradient.push_back((-sample.advantage + kBeta * apart) / tokens);
         }
-        plain.add(sample, gradient, 1);
+        plain.add(sample.prompt, sample.tokens, gradient, 1);
     }
     EXPECT_NEAR(metric(metrics, "actor/kl_loss"), divergence, 1e-9);
     EXPECT_GT(divergence, 1e-6);
-    expect_gradient(rl, plain);
+    test::expect_gradient(*rl.stage, plain);
 }
 
 TEST(GrpoGradient, OutputsHoldTheEndTokenOnceAndLastOrNotAtAll) {

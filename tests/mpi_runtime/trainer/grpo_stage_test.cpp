@@ -23,7 +23,7 @@ void expect_on_policy(const Metrics& metrics) {
 
 TEST(GrpoStage, StartHasPromptsThatAreSometimesSolved) {
     // The other tests mean little without it.
-    TinyGrpo rl;
+    TinyGrpo rl({".prompts_per_step=16"});
     const Metrics metrics = rl.stage->step(0);
     EXPECT_GT(metric(metrics, "reward/accuracy/mean"), 0);
     EXPECT_LT(metric(metrics, "reward/accuracy/mean"), 1);
@@ -47,7 +47,8 @@ TEST(GrpoStage, FirstUpdateAfterEveryRolloutIsExactlyOnPolicy) {
 
 TEST(GrpoStage, PolicyThatIsItsReferenceHasExactlyNoDivergence) {
     for (const char* estimator : {".kl_estimator=k1", ".kl_estimator=k2", ".kl_estimator=k3"}) {
-        TinyGrpo rl({".kl_coefficient=0.1", estimator});
+        TinyGrpo rl({".kl_coefficient=0.1", ".sampling.temperature=0.8", ".shuffle_rewards=true",
+                     estimator});
         EXPECT_EQ(metric(rl.stage->step(0), "actor/kl_loss"), 0);
         EXPECT_NE(metric(rl.stage->step(1), "actor/kl_loss"), 0);
     }
@@ -95,7 +96,7 @@ TEST(GrpoStage, MaskedTruncatedOutputsAloneGiveNoGradient) {
 }
 
 TEST(GrpoStage, RefreshedReferenceHasExactlyNoDivergenceAtTheNextStep) {
-    TinyGrpo rl({".kl_coefficient=0.05", ".reference_every=2"});
+    TinyGrpo rl({".kl_coefficient=0.05", ".reference_every=2", ".shuffle_rewards=true"});
     for (std::int64_t step = 0; step < 6; ++step) {
         const bool refreshed = step % 2 == 0;
         EXPECT_EQ(metric(rl.stage->step(step), "actor/kl_loss") == 0, refreshed) << "step " << step;
@@ -104,7 +105,8 @@ TEST(GrpoStage, RefreshedReferenceHasExactlyNoDivergenceAtTheNextStep) {
 
 TEST(GrpoStage, ReferenceThatIsDueWithinARolloutIsReplacedAtTheNextOne) {
     // Rollouts begin at 0, 2, 4, 6, 8 and the reference is due at 3, 6, 9.
-    TinyGrpo rl({".kl_coefficient=0.05", ".reference_every=3", ".rollout_size=32"});
+    TinyGrpo rl({".kl_coefficient=0.05", ".reference_every=3", ".rollout_size=32",
+                 ".shuffle_rewards=true"});
     std::vector<std::int64_t> without;
     for (std::int64_t step = 0; step < 9; ++step)
         if (metric(rl.stage->step(step), "actor/kl_loss") == 0) without.push_back(step);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -103,15 +104,17 @@ TEST(StageResume, SampleStageWritesTheSameFile) {
 }
 
 TEST(StageResume, AcceptedSamplesAreRightAndTrainAnSftStage) {
-    TinyRun run;
+    TinyRun run({"stages.pick.keep_per_prompt=1"});
     run.take_start(test::started_run());
     Trace trace;
     trace.follow(*make_stage(run.session, 2), 0, 6);
     std::uint64_t offset = 0;
+    std::map<std::uint32_t, int> kept;
     for (const Json& line : read_json_lines(run.session.run.samples_of("pick"), offset)) {
         const Prompt prompt =
             run.session.task->prompt(Split::kTrain, line.at("prompt_index").get<std::uint32_t>());
         EXPECT_EQ(line.at("prompt"), prompt.text);
+        EXPECT_LE(++kept[line.at("prompt_index").get<std::uint32_t>()], 1);
         const auto completion = line.at("completion").get<std::string>();
         const std::size_t at = completion.find("<answer>") + 8;
         const std::string answer = completion.substr(at, completion.rfind("</answer>") - at);

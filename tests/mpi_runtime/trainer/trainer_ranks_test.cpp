@@ -60,7 +60,7 @@ TEST(TrainerRanks, GrpoHasTheSamplesLossAndGradientOfOneRank) {
     for (const char* aggregation : {"token-mean", "seq-mean-token-mean"}) {
         Pair pair({"stages.rl.rollout_size=32", "stages.rl.inner_epochs=2",
                    "stages.rl.kl_coefficient=0.05", "stages.rl.mask_truncated=true",
-                   "stages.rl.sampling.max_new_tokens=14",
+                   "stages.rl.sampling.max_new_tokens=14", "stages.rl.shuffle_rewards=true",
                    std::string("stages.rl.aggregation=") + aggregation});
         for (std::int64_t step = 0; step < 4; ++step) {
             const Metrics expected = pair.alone_stage->step(step);
