@@ -58,6 +58,19 @@ TEST(StageResume, GrpoGoesOnBitForBitWithinAndBetweenRollouts) {
         EXPECT_TRUE(interrupted(run, 1, stop, 10) == expected) << "stopped after " << stop;
 }
 
+TEST(StageResume, GrpoKnowsWhenItsReferenceWasReplaced) {
+    // Rollouts begin at 0, 2, 4, 6 and 8. The reference is due at 5, replaced at 6, and not at 8.
+    TinyRun run({"stages.rl.rollout_size=32", "stages.rl.kl_coefficient=0.05",
+                 "stages.rl.reference_every=5", "stages.rl.shuffle_rewards=true"});
+    run.take_start(test::started_run());
+    Trace expected;
+    expected.follow(*make_stage(run.session, 1), 0, 10);
+    EXPECT_EQ(test::metric(expected.metrics[6], "actor/kl_loss"), 0);
+    EXPECT_NE(test::metric(expected.metrics[8], "actor/kl_loss"), 0);
+    for (const std::int64_t stop : {5, 7, 8})
+        EXPECT_TRUE(interrupted(run, 1, stop, 10) == expected) << "stopped after " << stop;
+}
+
 TEST(StageResume, SftGoesOnBitForBit) {
     TinyRun run;
     Trace expected;

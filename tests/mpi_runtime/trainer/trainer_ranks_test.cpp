@@ -76,8 +76,10 @@ TEST(TrainerRanks, GrpoHasTheSamplesLossAndGradientOfOneRank) {
 }
 
 TEST(TrainerRanks, SamplesAreThoseOfOneRankInEveryRollout) {
-    // At learning rate 0 the weights stay the same, so that later rollouts can be compared too.
-    Pair pair({"stages.rl.inner_epochs=2", "stages.rl.optimizer.learning_rate=0"});
+    // At learning rate 0 the weights stay the same, so that later rollouts can be compared too. The
+    // 15 outputs of a rollout split within a group on 2 and on 4 ranks.
+    Pair pair({"stages.rl.prompts_per_step=3", "stages.rl.group_size=5", "stages.rl.inner_epochs=2",
+               "stages.rl.optimizer.learning_rate=0"});
     for (std::int64_t step = 0; step < 6; ++step) {
         const Metrics metrics = pair.stage->step(step);
         pair.alone_stage->step(step);
