@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/process.h"
 
+#include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 namespace r1 {
 
@@ -23,6 +26,26 @@ std::optional<std::int64_t> process_start_ticks(std::int64_t pid) {
     std::int64_t ticks = 0;
     if (!(fields >> ticks)) return std::nullopt;
     return ticks;
+}
+
+std::vector<std::int64_t> process_ids() {
+    std::vector<std::int64_t> ids;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+        const std::string name = entry.path().filename().string();
+        std::int64_t id = 0;
+        const auto parsed = std::from_chars(name.data(), name.data() + name.size(), id);
+        if (parsed.ec == std::errc{} && parsed.ptr == name.data() + name.size()) ids.push_back(id);
+    }
+    return ids;
+}
+
+std::string process_strings(std::int64_t pid, const char* name) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/" + name, std::ios::binary);
+    // Not by iterators: they throw when the process ends between open and read.
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 
 std::string boot_id() {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/living_ranks.h"
 
-#include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
-#include <system_error>
 #include <thread>
 
+#include "checkpoint/process.h"
 #include "common/error.h"
 #include "common/time.h"
 
@@ -23,16 +18,10 @@ std::vector<pid_t> living_ranks(const RunDirectory& run) {
     const std::string command = "\0train\0--run\0"s;
     const std::string id = run.run_id() + "\0--attempt\0"s;
     std::vector<pid_t> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); }))
-            continue;
-        std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-        const std::string line{std::istreambuf_iterator<char>(in),
-                               std::istreambuf_iterator<char>()};
+    for (const std::int64_t pid : process_ids()) {
+        const std::string line = process_strings(pid, "cmdline");
         if (line.find(command) != std::string::npos && line.find(id) != std::string::npos)
-            found.push_back(std::stoi(name));
+            found.push_back(static_cast<pid_t>(pid));
     }
     return found;
 }

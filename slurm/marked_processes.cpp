@@ -5,23 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <thread>
+
+#include "checkpoint/process.h"
 
 namespace r1 {
 
 namespace {
-
-/// The environment a process was started with: entries that end in '\0'. Empty for a process that
-/// has ended, or that belongs to someone else.
-std::string environment_of(const std::string& pid) {
-    std::ifstream in("/proc/" + pid + "/environ", std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 bool holds(const std::string& environment, const std::string& mark) {
     const std::string entry = mark + '\0';
@@ -32,13 +23,8 @@ bool holds(const std::string& environment, const std::string& mark) {
 
 std::vector<pid_t> processes_marked(const std::string& mark) {
     std::vector<pid_t> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-        const std::string name = entry.path().filename().string();
-        const bool is_pid = std::all_of(name.begin(), name.end(),
-                                        [](unsigned char c) { return std::isdigit(c) != 0; });
-        if (is_pid && holds(environment_of(name), mark)) found.push_back(std::stoi(name));
-    }
+    for (const std::int64_t pid : process_ids())
+        if (holds(process_strings(pid, "environ"), mark)) found.push_back(static_cast<pid_t>(pid));
     return found;
 }
 
