@@ -19,30 +19,8 @@ constexpr int kCollectBegins = 88;
 constexpr int kDistilBegins = 140;
 constexpr int kEnd = 170;
 
-std::string all_stages() {
-    std::string recipe = with(small_recipe(), "steps: 30", "steps: 80");
-    recipe = with(recipe, "steps: 12", "steps: 8");
-    recipe = with(recipe, "    kl_coefficient: 0.01",
-                  "    kl_coefficient: 0.01\n    clip_low: 10\n    clip_high: 10");
-    return recipe + R"(
-  - name: collect
-    kind: sample
-    from: rl
-    steps: 12
-    prompts_per_step: 8
-    group_size: 4
-    keep_per_prompt: 2
-    sampling:
-      max_new_tokens: 16
-
-  - name: sft-2
-    kind: sft
-    data: stage:collect
-    steps: 20
-    batch_size: 16
-    optimizer:
-      learning_rate: 5e-3
-
+std::string second_round() {
+    return R"(
   - name: rl-2
     kind: grpo
     from: sft-2
@@ -81,6 +59,32 @@ std::string all_stages() {
     optimizer:
       learning_rate: 5e-3
 )";
+}
+
+std::string all_stages() {
+    std::string recipe = with(small_recipe(), "steps: 30", "steps: 80");
+    recipe = with(recipe, "steps: 12", "steps: 8");
+    recipe = with(recipe, "    kl_coefficient: 0.01",
+                  "    kl_coefficient: 0.01\n    clip_low: 10\n    clip_high: 10");
+    return recipe + R"(
+  - name: collect
+    kind: sample
+    from: rl
+    steps: 12
+    prompts_per_step: 8
+    group_size: 4
+    keep_per_prompt: 2
+    sampling:
+      max_new_tokens: 16
+
+  - name: sft-2
+    kind: sft
+    data: stage:collect
+    steps: 20
+    batch_size: 16
+    optimizer:
+      learning_rate: 5e-3
+)" + second_round();
 }
 
 class AllStages : public testing::Test {

@@ -5,30 +5,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 #include <thread>
 
+#include "checkpoint/process.h"
 #include "common/time.h"
 
 namespace r1 {
 
 std::vector<Process> processes_of(const std::filesystem::path& folder) {
     std::vector<Process> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); }))
-            continue;
-        std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-        std::string line{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    for (const std::int64_t pid : process_ids()) {
+        std::string line = process_strings(pid, "cmdline");
         if (line.find(folder.string()) == std::string::npos) continue;
         const std::filesystem::path program = line.substr(0, line.find('\0'));
         std::replace(line.begin(), line.end(), '\0', ' ');
-        found.push_back({std::stoi(name), program.filename().string(), line});
+        found.push_back({static_cast<pid_t>(pid), program.filename().string(), line});
     }
     return found;
 }
