@@ -2,6 +2,7 @@
 #include "tests/system/whole_run.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <stdexcept>
 
@@ -26,6 +27,10 @@ bool saves_now(const RunDirectory& run) {
 }  // namespace
 
 OneRun::OneRun(const std::string& recipe) : recipe_(write_recipe(folder_.path(), recipe)) {}
+
+OneRun::~OneRun() {
+    for (const Process& process : processes_of(path())) ::kill(process.pid, SIGKILL);
+}
 
 RunDirectory OneRun::run() const {
     const auto runs = list_runs(folder_ / "runs");

@@ -16,6 +16,10 @@ namespace r1 {
 class OneRun {
   public:
     explicit OneRun(const std::string& recipe);
+    OneRun(const OneRun&) = delete;
+    OneRun& operator=(const OneRun&) = delete;
+    /// A test that fails leaves no process behind.
+    ~OneRun();
 
     const std::filesystem::path& path() const { return folder_.path(); }
     const std::string& recipe() const { return recipe_; }
