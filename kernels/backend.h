@@ -3,10 +3,10 @@
 // reference (plain loops, any T) and the fast one (float); CUDA has a third. All matrices are
 // row-major and dense unless a row stride is given; m counts rows (tokens).
 //
-// Batch invariance. What an operation writes for one row depends on that row's inputs alone, bit for
-// bit: not on m, on the row's place, on the other rows, or on the number of threads. Rollout and
-// training so get the same log-probability for the same token. Gradients are exempt; they are still
-// the same when the same call is made again with as many threads.
+// Batch invariance. What an operation writes for one row depends on that row's inputs alone, bit
+// for bit: not on m, on the row's place, on the other rows, or on the number of threads. Rollout
+// and training so get the same log-probability for the same token. Gradients are exempt; they are
+// still the same when the same call is made again with as many threads.
 #pragma once
 
 #include <cstddef>
@@ -71,7 +71,7 @@ struct AdamWStep {
     double beta1 = 0;
     double beta2 = 0;
     double epsilon = 0;
-    double weight_decay = 0;  ///< decoupled: p -= lr * wd * p
+    double weight_decay = 0;    ///< decoupled: p -= lr * wd * p
     double gradient_scale = 1;  ///< the gradient is multiplied by this first (clipping)
     std::int64_t step = 1;      ///< counts from 1: bias correction
 };
@@ -89,7 +89,8 @@ class Backend {
     virtual void release(void* memory) noexcept = 0;
     virtual void to_device(void* device, const void* host, std::size_t bytes) = 0;
     virtual void to_host(void* host, const void* device, std::size_t bytes) = 0;
-    virtual void copy(void* target, const void* source, std::size_t bytes) = 0;  // within the device
+    virtual void copy(void* target, const void* source,
+                      std::size_t bytes) = 0;  // within the device
     virtual void zero(void* memory, std::size_t bytes) = 0;
 
     // y[m,n] = x[m,k] · w[n,k]ᵀ + bias[n] (bias may be null).
@@ -105,15 +106,16 @@ class Backend {
     // y[i] = table[ids[i]]; the backward adds dy[i] into dtable[ids[i]].
     virtual void embedding_forward(T* y, const T* table, const std::int32_t* ids, std::int32_t m,
                                    std::int32_t width) = 0;
-    virtual void embedding_backward(T* dtable, const T* dy, const std::int32_t* ids,
-                                    std::int32_t m, std::int32_t width) = 0;
+    virtual void embedding_backward(T* dtable, const T* dy, const std::int32_t* ids, std::int32_t m,
+                                    std::int32_t width) = 0;
 
-    // y = x · rstd · w with rstd = 1 / sqrt(mean(x²) + eps), kept in rstd[m] (Zhang & Sennrich 2019).
+    // y = x · rstd · w with rstd = 1 / sqrt(mean(x²) + eps), kept in rstd[m] (Zhang & Sennrich
+    // 2019).
     virtual void rms_norm_forward(T* y, T* rstd, const T* x, const T* w, std::int32_t m,
                                   std::int32_t width, double eps) = 0;
     // dx += …; dw += ….
-    virtual void rms_norm_backward(T* dx, T* dw, const T* dy, const T* x, const T* w,
-                                   const T* rstd, std::int32_t m, std::int32_t width) = 0;
+    virtual void rms_norm_backward(T* dx, T* dw, const T* dy, const T* x, const T* w, const T* rstd,
+                                   std::int32_t m, std::int32_t width) = 0;
 
     // Rotates the first `heads` heads of each row in place by its position (Su et al. 2021, in the
     // half-split layout of Hugging Face). inverse turns back, which is also the gradient.
@@ -159,9 +161,9 @@ class Backend {
     virtual void logprob_backward(T* logits, const T* dlogprob, const std::int32_t* targets,
                                   std::int32_t m, std::int32_t vocab, double temperature) = 0;
     // Draws one token a row by inverse transform over the allowed tokens in the order of their ids.
-    // logprob[i] is of softmax(logits / temperature) over the whole vocabulary (temperature 0 counts
-    // as 1 there): the bits that logprob_forward gives. top_k keeps the k most likely (ties: the
-    // lower ids), then top_p the shortest prefix of the most likely that holds at least top_p.
+    // logprob[i] is of softmax(logits / temperature) over the whole vocabulary (temperature 0
+    // counts as 1 there): the bits that logprob_forward gives. top_k keeps the k most likely (ties:
+    // the lower ids), then top_p the shortest prefix of the most likely that holds at least top_p.
     virtual void sample(std::int32_t* tokens, T* logprob, const T* logits, std::int32_t m,
                         std::int32_t vocab, const SamplingRule& rule,
                         const SamplingNumbers& numbers) = 0;

@@ -60,6 +60,12 @@ void check_optimizer(const StageSection& stage, const std::string& path, Relatio
 }
 
 /// An output must fit in the longest sequence, with at least one token of prompt before it.
+/// The key as a user would say it: without the stage that holds it.
+std::string within_stage(const std::string& key) {
+    constexpr std::string_view kStages = "stages.";
+    return key.starts_with(kStages) ? key.substr(key.find('.', kStages.size()) + 1) : key;
+}
+
 void check_length(const Recipe& recipe, const StageSection& stage, const std::string& path,
                   const std::string& key, std::int64_t tokens, Relations& relations) {
     const std::string limit =
@@ -67,7 +73,7 @@ void check_length(const Recipe& recipe, const StageSection& stage, const std::st
         ".max_position_embeddings";
     const std::int64_t longest = recipe.model_of(stage).max_position_embeddings;
     relations.require(tokens < longest, key, limit,
-                      key.substr(key.rfind('.') + 1) + " " + text(tokens) +
+                      within_stage(key) + " " + text(tokens) +
                           " leaves no room for a prompt in max_position_embeddings " +
                           text(longest));
 }

@@ -95,6 +95,11 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 void Problems::add(const Place& place, std::string message) {
+    // Two stages of one model find the same thing wrong with it.
+    for (const Found& known : found_)
+        if (known.message == message && known.place.source == place.source &&
+            known.place.offset == place.offset)
+            return;
     found_.push_back({place, std::move(message)});
 }
 

@@ -45,6 +45,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 /// The problems of one recipe, in the order of the sources.
 class Problems {
   public:
+    /// The same message at the same place is kept once.
     void add(const Place& place, std::string message);
     bool empty() const noexcept { return found_.empty(); }
     /// Throws RecipeError with all problems so far, if there are any.

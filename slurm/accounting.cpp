@@ -41,9 +41,8 @@ std::vector<AttemptRecord> read_attempts(const RunDirectory& run) {
         if (parsed.ec != std::errc{} || number < 1 || name != std::to_string(number)) continue;
         if (const auto record = read_attempt(run, number)) records.push_back(*record);
     }
-    std::sort(records.begin(), records.end(), [](const AttemptRecord& a, const AttemptRecord& b) {
-        return a.number < b.number;
-    });
+    std::sort(records.begin(), records.end(),
+              [](const AttemptRecord& a, const AttemptRecord& b) { return a.number < b.number; });
     return records;
 }
 

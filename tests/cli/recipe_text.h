@@ -12,7 +12,7 @@ model:
   intermediate_size: 64
   num_hidden_layers: 1
   num_attention_heads: 2
-  max_position_embeddings: 64
+  max_position_embeddings: 128
 task:
   kind: addition
   digits: 2

@@ -11,6 +11,14 @@ std::string first_line(const std::string& text) {
     return text.substr(0, text.find('\n'));
 }
 
+/// How often a text stands in another.
+int count_of(const std::string& text, const std::string& part) {
+    int count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
 TEST_F(RecipeRules, HiddenSizeIsAMultipleOfTheHeads) {
     EXPECT_EQ(report(broken("hidden_size: 8", "hidden_size: 9")),
               "r.yaml:3:16: hidden_size 9 is not a multiple of num_attention_heads 2 "
@@ -60,8 +68,11 @@ TEST_F(RecipeRules, WarmupEndsWithinTheStage) {
 
 TEST_F(RecipeRules, OutputLeavesRoomForAPrompt) {
     EXPECT_EQ(first_line(report(broken("model:", "model:\n  max_position_embeddings: 64"))),
-              "r.yaml:3:28: max_new_tokens 64 leaves no room for a prompt in "
+              "r.yaml:3:28: evaluation.max_new_tokens 64 leaves no room for a prompt in "
               "max_position_embeddings 64 (max_new_tokens is the default)");
+    EXPECT_EQ(count_of(report(broken("model:", "model:\n  max_position_embeddings: 64")),
+                       "evaluation.max_new_tokens"),
+              1);
     EXPECT_EQ(first_line(report(broken("from: sft",
                                        "from: sft\n    max_new_tokens_after: 256\n"
                                        "    max_new_tokens_switch_step: 5"))),
