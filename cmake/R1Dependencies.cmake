@@ -23,10 +23,3 @@ find_library(R1_XXHASH_LIBRARY xxhash REQUIRED)
 add_library(r1_xxhash INTERFACE)
 target_include_directories(r1_xxhash SYSTEM INTERFACE ${R1_XXHASH_INCLUDE})
 target_link_libraries(r1_xxhash INTERFACE ${R1_XXHASH_LIBRARY})
-
-# oneDNN multiplies the matrices of the gradients on the CPU (docs/kernels.md has the measurements).
-find_path(R1_ONEDNN_INCLUDE dnnl.h REQUIRED)
-find_library(R1_ONEDNN_LIBRARY dnnl REQUIRED)
-add_library(r1_onednn INTERFACE)
-target_include_directories(r1_onednn SYSTEM INTERFACE ${R1_ONEDNN_INCLUDE})
-target_link_libraries(r1_onednn INTERFACE ${R1_ONEDNN_LIBRARY})

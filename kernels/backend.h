@@ -5,8 +5,8 @@
 //
 // Batch invariance. What an operation writes for one row depends on that row's inputs alone, bit
 // for bit: not on m, on the row's place, on the other rows, or on the number of threads. Rollout
-// and training so get the same log-probability for the same token. Gradients are exempt; they are
-// still the same when the same call is made again with as many threads.
+// and training so get the same log-probability for the same token. Gradients of weights sum over
+// rows and are exempt; they are still the same when the same call is made again.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "kernels/cpu/gemm.h"
-#include "kernels/cpu/gradient_product.h"
 #include "kernels/cpu/ops.h"
 #include "kernels/host_memory.h"
 
@@ -39,15 +38,46 @@ class CpuBackend final : public Backend<float> {
 
     void linear_forward(float* y, const float* x, const float* w, const float* bias, int32_t m,
                         int32_t n, int32_t k) override {
-        multiply({.y = y, .x = x, .w = w, .bias = bias, .m = m, .n = n, .k = k}, workspace_);
+        multiply({.c = y,
+                  .m = m,
+                  .n = n,
+                  .k = k,
+                  .a = x,
+                  .a_row = k,
+                  .a_column = 1,
+                  .b = w,
+                  .b_stride = k,
+                  .b_transposed = true,
+                  .bias = bias},
+                 workspace_);
     }
     void linear_backward_input(float* dx, const float* dy, const float* w, int32_t m, int32_t n,
                                int32_t k, bool accumulate) override {
-        input_gradient(dx, dy, w, m, n, k, accumulate, workspace_.threads);
+        multiply({.c = dx,
+                  .m = m,
+                  .n = k,
+                  .k = n,
+                  .a = dy,
+                  .a_row = n,
+                  .a_column = 1,
+                  .b = w,
+                  .b_stride = k,
+                  .accumulate = accumulate},
+                 workspace_);
     }
     void linear_backward_weight(float* dw, float* dbias, const float* dy, const float* x, int32_t m,
                                 int32_t n, int32_t k) override {
-        weight_gradient(dw, dy, x, m, n, k, workspace_.threads);
+        multiply({.c = dw,
+                  .m = n,
+                  .n = k,
+                  .k = m,
+                  .a = dy,
+                  .a_row = 1,
+                  .a_column = n,
+                  .b = x,
+                  .b_stride = k,
+                  .accumulate = true},
+                 workspace_);
         if (dbias != nullptr) add_column_sums(dbias, dy, m, n, workspace_);
     }
     void embedding_forward(float* y, const float* table, const int32_t* ids, int32_t m,

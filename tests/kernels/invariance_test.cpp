@@ -87,6 +87,13 @@ TEST_P(BatchInvariance, OfLinear) {
                                    count_of(rows), n, k);
             return y;
         });
+        const Floats dy = random_floats(kRows * outputs, 4);
+        check(inputs, [&, n = n, k = k](Backend<float>& backend, const Rows& rows) {
+            Floats dx = poisoned<float>(rows.size() * inputs);
+            backend.linear_backward_input(dx.data(), pick(dy, rows, outputs).data(), w.data(),
+                                          count_of(rows), n, k, false);
+            return dx;
+        });
     }
 }
 
@@ -254,33 +261,23 @@ TEST(Reference, CachedAttentionGivesTheBitsOfPackedAttention) {
     expect_cached_equals_packed(*make_reference_backend<float>(), {4, 2, 20}, 7, 33);
 }
 
-TEST_P(BatchInvariance, SameGradientCallGivesTheSameBitsAgain) {
-    // The arrays lie elsewhere in memory each time: no result may depend on that.
+TEST_P(BatchInvariance, GradientsOfWeightsAreTheSameWithMoreThreads) {
     constexpr std::int32_t kTokens = 400, kOut = 70, kIn = 50;
     const Floats dy = random_floats(kTokens * kOut, 1), x = random_floats(kTokens * kIn, 2);
-    const Floats w = random_floats(kOut * kIn, 3), rstd = random_floats(kTokens, 4);
-    const auto run = [&](int threads, std::size_t shift) {
+    const Floats w = random_floats(kIn, 3), rstd = random_floats(kTokens, 4);
+    const auto run = [&](int threads) {
         const auto backend = fast(threads);
-        const auto moved = [&](const Floats& values) {
-            Floats copy(shift, 0.0F);
-            append(copy, values);
-            return copy;
-        };
-        const Floats dy_at = moved(dy), x_at = moved(x), w_at = moved(w);
         Floats dw(kOut * kIn + kOut), dx(kTokens * kIn), dnorm(kIn);
-        backend->linear_backward_weight(dw.data(), dw.data() + kOut * kIn, dy_at.data() + shift,
-                                        x_at.data() + shift, kTokens, kOut, kIn);
-        backend->linear_backward_input(dx.data(), dy_at.data() + shift, w_at.data() + shift,
-                                       kTokens, kOut, kIn, false);
-        backend->rms_norm_backward(dx.data(), dnorm.data(), x_at.data() + shift,
-                                   x_at.data() + shift, w_at.data() + shift, rstd.data(), kTokens,
-                                   kIn);
+        backend->linear_backward_weight(dw.data(), dw.data() + kOut * kIn, dy.data(), x.data(),
+                                        kTokens, kOut, kIn);
+        backend->rms_norm_backward(dx.data(), dnorm.data(), x.data(), x.data(), w.data(),
+                                   rstd.data(), kTokens, kIn);
         append(dw, dx);
         append(dw, dnorm);
         return dw;
     };
-    for (const int threads : {1, 2})
-        for (const std::size_t shift : {1, 5, 16}) EXPECT_EQ(run(threads, 0), run(threads, shift));
+    EXPECT_EQ(run(1), run(2));
+    EXPECT_EQ(run(1), run(3));
 }
 
 }  // namespace
