@@ -5,7 +5,7 @@
 
 namespace r1::cli {
 
-/// $R1CTL_RANK, or r1ctl-rank beside this program, or ../libexec/r1ctl-rank. Throws Error
+/// $R1CTL_RANK, or r1ctl-rank beside this program, or ../libexec/r1ctl/r1ctl-rank. Throws Error
 /// (kScheduler) that lists where it was looked for.
 std::filesystem::path find_rank_program();
 
