@@ -19,8 +19,8 @@ std::filesystem::path find_rank_program() {
     }
     std::error_code ignored;
     const auto here = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-    const std::filesystem::path places[] = {here / "r1ctl-rank",
-                                            here.parent_path() / "libexec" / "r1ctl" / "r1ctl-rank"};
+    const std::filesystem::path places[] = {
+        here / "r1ctl-rank", here.parent_path() / "libexec" / "r1ctl" / "r1ctl-rank"};
     for (const auto& place : places)
         if (::access(place.c_str(), X_OK) == 0) return place;
     throw Error(ExitCode::kScheduler, "the rank program is neither '" + places[0].string() +

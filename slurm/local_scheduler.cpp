@@ -105,13 +105,10 @@ class LocalScheduler final : public Scheduler {
         command.arguments = {"mpirun", "--oversubscribe", "--bind-to", "none",
                              // One copy of each of mpirun's messages, not one a rank.
                              "--mca", "orte_base_help_aggregate", "1", "-x", "OMP_NUM_THREADS",
-                             "-x", "OPENBLAS_NUM_THREADS", "-np", std::to_string(request.ranks),
-                             request.rank_program.string()};
+                             "-np", std::to_string(request.ranks), request.rank_program.string()};
         command.arguments.insert(command.arguments.end(), request.arguments.begin(),
                                  request.arguments.end());
-        const std::string threads = std::to_string(request.threads_per_rank);
-        command.environment = {"OMP_NUM_THREADS=" + threads, "OPENBLAS_NUM_THREADS=" + threads,
-                               mark};
+        command.environment = {"OMP_NUM_THREADS=" + std::to_string(request.threads_per_rank), mark};
         if (::geteuid() == 0) {
             command.environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT=1");
             command.environment.emplace_back("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");

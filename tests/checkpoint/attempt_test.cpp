@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "checkpoint/process.h"
-#include "tests/checkpoint/temporary_folder.h"
+#include "tests/checkpoint/damage.h"
 
 namespace r1 {
 namespace {

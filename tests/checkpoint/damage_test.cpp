@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/checkpoint/damage.h"
+
 #include "checkpoint/checkpoint.h"
 #include "common/file.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/temporary_folder.h"
 
 namespace r1 {
 namespace {

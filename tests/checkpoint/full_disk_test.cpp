@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "checkpoint/checkpoint.h"
+#include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/temporary_folder.h"
 
 namespace r1 {
 namespace {

@@ -10,8 +10,8 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/commit.h"
 #include "common/time.h"
+#include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/temporary_folder.h"
 
 namespace r1 {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "checkpoint/checkpoint.h"
 #include "common/file.h"
+#include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/temporary_folder.h"
 
 namespace r1 {
 namespace {

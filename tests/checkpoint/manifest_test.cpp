@@ -10,7 +10,7 @@
 #include "checkpoint/hash.h"
 #include "common/file.h"
 #include "common/json.h"
-#include "tests/checkpoint/temporary_folder.h"
+#include "tests/checkpoint/damage.h"
 
 namespace r1 {
 namespace {

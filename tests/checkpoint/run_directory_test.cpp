@@ -7,7 +7,7 @@
 #include <set>
 
 #include "common/file.h"
-#include "tests/checkpoint/temporary_folder.h"
+#include "tests/checkpoint/damage.h"
 
 namespace r1 {
 namespace {

@@ -11,8 +11,8 @@
 #include "checkpoint/hdf5_skeleton.h"
 #include "common/file.h"
 #include "common/subprocess.h"
+#include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/sample_checkpoint.h"
-#include "tests/checkpoint/temporary_folder.h"
 
 namespace r1 {
 namespace {

@@ -15,7 +15,7 @@
 #include "common/subprocess.h"
 #include "common/time.h"
 #include "tests/cli/recipe_text.h"
-#include "tests/slurm/temporary_folder.h"
+#include "tests/common/temporary_folder.h"
 
 namespace r1 {
 namespace {

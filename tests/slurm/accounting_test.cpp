@@ -8,7 +8,7 @@
 
 #include "checkpoint/attempt.h"
 #include "common/time.h"
-#include "tests/slurm/temporary_folder.h"
+#include "tests/common/temporary_folder.h"
 
 namespace r1 {
 namespace {
