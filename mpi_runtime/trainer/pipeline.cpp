@@ -26,10 +26,12 @@ class Pipeline {
 
   private:
     void find_position();
+    void take_position(const Json& state);
     /// False when a stop was agreed on.
     bool run_stage(std::size_t index);
     bool after_step(Stage& stage, std::int64_t done);
     void save(Stage& stage, std::int64_t done, bool keep, bool needed);
+    void remove_old_checkpoints();
     bool agree(bool mine);
     bool time_is_up() const;
     void log_step(std::int64_t done, const Metrics& metrics, double seconds);
@@ -73,12 +75,31 @@ void Pipeline::find_position() {
     session_.comm.broadcast(&step, sizeof step, 0);
     if (step < 0) return;
     saved_.emplace(session_.run.checkpoints() / checkpoint_name(step));
-    if (saved_->state().at("tokenizer") != session_.tokenizer->fingerprint())
-        throw Error(ExitCode::kCheckpoint, "the checkpoint of step " + std::to_string(step) +
-                                               " was written with another tokenizer");
-    index_ = saved_->state().at("stage").get<std::size_t>();
-    next_step_ = saved_->state().at("stage_step").get<std::int64_t>();
+    take_position(saved_->state());
     if (session_.leader()) log_info("going on from the checkpoint of step " + std::to_string(step));
+}
+
+/// The checkpoint's bytes are what was written; that it fits this recipe is checked here.
+void Pipeline::take_position(const Json& state) {
+    const std::string which = "the checkpoint of step " + std::to_string(saved_->step());
+    std::string stage;
+    try {
+        stage = state.at("stage_name").get<std::string>();
+        index_ = state.at("stage").get<std::size_t>();
+        next_step_ = state.at("stage_step").get<std::int64_t>();
+        if (state.at("tokenizer") != session_.tokenizer->fingerprint())
+            throw Error(ExitCode::kCheckpoint, which + " was written with another tokenizer");
+    } catch (const Json::exception& error) {
+        throw Error(ExitCode::kCheckpoint, which + " lacks a counter: " + error.what());
+    }
+    const bool fits = index_ < session_.recipe.stages.size() && section().name == stage &&
+                      next_step_ >= 0 && next_step_ <= section().steps &&
+                      global_step(next_step_) == saved_->step();
+    if (!fits)
+        throw Error(ExitCode::kCheckpoint,
+                    which + " was written in stage '" + stage + "' at its step " +
+                        std::to_string(next_step_) +
+                        ", which the recipe does not have; was the frozen recipe changed?");
 }
 
 OutcomeRecord Pipeline::run() {
@@ -149,16 +170,25 @@ void Pipeline::save(Stage& stage, std::int64_t done, bool keep, bool needed) {
             metrics_->sync();
             evaluations_->sync();
             writer_->save(global_step(done), keep, snapshot.state_text(), snapshot.tensors());
-            writer_->retain(session_.recipe.checkpoint.keep_last);
         } catch (const Error& error) {
             failure = error.what();
             log_error("checkpoint " + checkpoint_name(global_step(done)) +
                       " was not written: " + failure);
         }
+        if (failure.empty()) remove_old_checkpoints();
     }
     failed_saves_ = agree(!failure.empty()) ? failed_saves_ + 1 : 0;
     if (session_.leader() && failed_saves_ > 0 && (needed || failed_saves_ == kMaxFailedSaves))
         throw Error(ExitCode::kCheckpoint, "the run cannot be saved: " + failure);
+}
+
+/// What cannot be removed only takes room.
+void Pipeline::remove_old_checkpoints() {
+    try {
+        writer_->retain(session_.recipe.checkpoint.keep_last);
+    } catch (const Error& error) {
+        log_warning(std::string("an old checkpoint was not removed: ") + error.what());
+    }
 }
 
 bool Pipeline::agree(bool mine) {
@@ -179,9 +209,7 @@ void Pipeline::log_step(std::int64_t done, const Metrics& metrics, double second
     line["step"] = global_step(done);
     line["total_steps"] = session_.total_steps();
     line["stage"] = section().name;
-    line["kind"] = section().kind == StageKind::kSft    ? "sft"
-                   : section().kind == StageKind::kGrpo ? "grpo"
-                                                        : "sample";
+    line["kind"] = to_name(section().kind);
     line["stage_step"] = done;
     line["stage_steps"] = section().steps;
     for (const auto& [name, value] : metrics) line[name] = value;

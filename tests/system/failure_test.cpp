@@ -8,6 +8,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
+#include "common/file.h"
 #include "common/time.h"
 #include "tests/system/results.h"
 #include "tests/system/small_recipe.h"
@@ -126,6 +127,16 @@ TEST(Failure, CorruptEndOfAnEarlierStageIsNotNeededByResume) {
     flip_a_byte_of(one.run(), kSftSteps, "model/model.norm.weight");
     const Transcript transcript = one.resume();
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
+}
+
+TEST(Failure, CheckpointThatDoesNotFitAChangedRecipeIsRefused) {
+    OneRun one(small_recipe());
+    R1ctl command = one.begin();
+    kill_at(one, command, once_checkpoint_exists(35), Victim::kAllRanks);
+    if (HasFatalFailure()) return;
+    const std::string frozen = read_file(one.run().recipe());
+    std::ofstream(one.run().recipe()) << with(frozen, "steps: 30", "steps: 29");
+    expect_failure(one, one.resume(), 5, "was the frozen recipe changed?");
 }
 
 }  // namespace
