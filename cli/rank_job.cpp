@@ -12,7 +12,7 @@
 #include "cli/stop_signals.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "slurm/scheduler.h"
+#include "slurm/launcher.h"
 
 namespace r1::cli {
 
@@ -69,7 +69,7 @@ Json run_rank_job(const RankJob& job) {
     request.ranks = job.ranks;
     request.threads_per_rank = job.threads_per_rank;
     request.log = scratch.path() / "log";
-    const auto launch = make_local_scheduler()->launch(request);
+    const auto launch = make_local_launcher()->launch(request);
     const ProcessEnd end = wait_for(*launch);
     const std::optional<Json> result = end.ok() ? read_record(output, 1) : std::optional<Json>{};
     if (result) return *result;

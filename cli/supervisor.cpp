@@ -23,7 +23,7 @@
 #include "common/json.h"
 #include "common/time.h"
 #include "slurm/accounting.h"
-#include "slurm/scheduler.h"
+#include "slurm/launcher.h"
 
 namespace r1::cli {
 
@@ -72,22 +72,22 @@ class Supervisor {
     }
 
     void begin() {
-        const auto scheduler = make_local_scheduler();
+        const auto launcher = make_local_launcher();
         record_ = describe_this_launcher();
         record_.number = run_.begin_attempt();
-        record_.launcher = scheduler->name();
+        record_.launcher = launcher->name();
         record_.ranks = recipe_.resources.ranks;
         record_.threads_per_rank = recipe_.resources.threads_per_rank;
         record_.gpus = recipe_.resources.device == Device::kCuda ? record_.ranks : 0;
         record_.start_ms = utc_milliseconds();
         write_attempt(run_, record_);
         try {
-            launch_ = scheduler->launch({options_.rank_program,
-                                         {"train", "--run", run_.root().string(), "--attempt",
-                                          std::to_string(record_.number)},
-                                         record_.ranks,
-                                         record_.threads_per_rank,
-                                         run_.attempt_log(record_.number)});
+            launch_ = launcher->launch({options_.rank_program,
+                                        {"train", "--run", run_.root().string(), "--attempt",
+                                         std::to_string(record_.number)},
+                                        record_.ranks,
+                                        record_.threads_per_rank,
+                                        run_.attempt_log(record_.number)});
         } catch (const Error& e) {
             finish(static_cast<int>(e.code()));
             throw;

@@ -10,8 +10,8 @@
 
 #include "common/error.h"
 #include "common/time.h"
+#include "slurm/launcher.h"
 #include "slurm/marked_processes.h"
-#include "slurm/scheduler.h"
 
 namespace r1 {
 
@@ -84,7 +84,7 @@ class LocalLaunch final : public Launch {
     bool ended_ = false;
 };
 
-class LocalScheduler final : public Scheduler {
+class LocalLauncher final : public Launcher {
   public:
     const char* name() const override { return "mpirun"; }
 
@@ -122,8 +122,8 @@ class LocalScheduler final : public Scheduler {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> make_local_scheduler() {
-    return std::make_unique<LocalScheduler>();
+std::unique_ptr<Launcher> make_local_launcher() {
+    return std::make_unique<LocalLauncher>();
 }
 
 }  // namespace r1

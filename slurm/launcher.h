@@ -38,15 +38,15 @@ class Launch {
     virtual void kill() = 0;
 };
 
-class Scheduler {
+class Launcher {
   public:
-    virtual ~Scheduler() = default;
+    virtual ~Launcher() = default;
     virtual const char* name() const = 0;
     /// Throws Error (kScheduler) when nothing could be started.
     virtual std::unique_ptr<Launch> launch(const LaunchRequest& request) = 0;
 };
 
 /// Call launch() from the thread that lives longest: the ranks are told when that thread ends.
-std::unique_ptr<Scheduler> make_local_scheduler();
+std::unique_ptr<Launcher> make_local_launcher();
 
 }  // namespace r1

@@ -13,7 +13,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/time.h"
-#include "slurm/scheduler.h"
+#include "slurm/launcher.h"
 #include "tests/common/temporary_folder.h"
 
 namespace r1 {
@@ -28,7 +28,7 @@ bool eventually(const std::function<bool()>& holds, double seconds = 20) {
     return false;
 }
 
-class LocalScheduler : public testing::Test {
+class LocalLauncher : public testing::Test {
   protected:
     LaunchRequest shell(const std::string& script, std::int64_t ranks) {
         LaunchRequest request;
@@ -67,16 +67,16 @@ class LocalScheduler : public testing::Test {
         "while :; do sleep 0.05; done";
 
     TemporaryFolder folder_;
-    std::unique_ptr<Scheduler> scheduler_ = make_local_scheduler();
+    std::unique_ptr<Launcher> launcher_ = make_local_launcher();
 };
 
-TEST_F(LocalScheduler, StartsEveryRankWithItsThreadsAndAppendsToTheLog) {
+TEST_F(LocalLauncher, StartsEveryRankWithItsThreadsAndAppendsToTheLog) {
     std::ofstream(folder_.path() / "log") << "before\n";
     const auto request = shell(
         "echo rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE, $OMP_NUM_THREADS threads; "
         "echo to stderr >&2",
         3);
-    EXPECT_TRUE(scheduler_->launch(request)->wait().ok());
+    EXPECT_TRUE(launcher_->launch(request)->wait().ok());
     const std::string log = read_file(request.log);
     EXPECT_TRUE(log.starts_with("before\n")) << log;
     for (const char* line : {"rank 0 of 3, 3 threads\n", "rank 1 of 3, 3 threads\n",
@@ -84,19 +84,19 @@ TEST_F(LocalScheduler, StartsEveryRankWithItsThreadsAndAppendsToTheLog) {
         EXPECT_NE(log.find(line), std::string::npos) << log;
 }
 
-TEST_F(LocalScheduler, ExitCodeOfARankIsTheExitCode) {
-    EXPECT_EQ(scheduler_->launch(shell("exit 5", 2))->wait().shell_code(), 5);
+TEST_F(LocalLauncher, ExitCodeOfARankIsTheExitCode) {
+    EXPECT_EQ(launcher_->launch(shell("exit 5", 2))->wait().shell_code(), 5);
 }
 
-TEST_F(LocalScheduler, ArgumentsReachTheRankUnchanged) {
+TEST_F(LocalLauncher, ArgumentsReachTheRankUnchanged) {
     LaunchRequest request = shell("printf '%s' \"$2\"", 1);
     request.arguments.emplace_back("a b; $(exit 1) 'c'");
-    EXPECT_TRUE(scheduler_->launch(request)->wait().ok());
+    EXPECT_TRUE(launcher_->launch(request)->wait().ok());
     EXPECT_EQ(read_file(request.log), "a b; $(exit 1) 'c'");
 }
 
-TEST_F(LocalScheduler, RequestStopReachesEveryRank) {
-    const auto launch = scheduler_->launch(shell(kListening, 2));
+TEST_F(LocalLauncher, RequestStopReachesEveryRank) {
+    const auto launch = launcher_->launch(shell(kListening, 2));
     ASSERT_TRUE(eventually([&] { return on_both_ranks("up"); }));
     EXPECT_FALSE(launch->poll().has_value());
     launch->request_stop();
@@ -104,8 +104,8 @@ TEST_F(LocalScheduler, RequestStopReachesEveryRank) {
     EXPECT_TRUE(on_both_ranks("stopped"));
 }
 
-TEST_F(LocalScheduler, KillLeavesNoRankEvenWhenRanksAreDeaf) {
-    const auto launch = scheduler_->launch(shell(kDeaf, 2));
+TEST_F(LocalLauncher, KillLeavesNoRankEvenWhenRanksAreDeaf) {
+    const auto launch = launcher_->launch(shell(kDeaf, 2));
     ASSERT_TRUE(eventually([&] { return on_both_ranks("up"); }));
     const double start = monotonic_seconds();
     launch->kill();
@@ -114,26 +114,26 @@ TEST_F(LocalScheduler, KillLeavesNoRankEvenWhenRanksAreDeaf) {
     EXPECT_FALSE(launch->wait().ok());
 }
 
-TEST_F(LocalScheduler, DestroyingALaunchLeavesNoRank) {
-    auto launch = scheduler_->launch(shell(kDeaf, 2));
+TEST_F(LocalLauncher, DestroyingALaunchLeavesNoRank) {
+    auto launch = launcher_->launch(shell(kDeaf, 2));
     ASSERT_TRUE(eventually([&] { return on_both_ranks("up"); }));
     launch.reset();
     EXPECT_FALSE(any_rank_lives());
 }
 
-TEST_F(LocalScheduler, NoRankOutlivesAKilledMpirun) {
+TEST_F(LocalLauncher, NoRankOutlivesAKilledMpirun) {
     const auto launch =
-        scheduler_->launch(shell("echo $PPID > $1/parent; " + std::string(kDeaf), 2));
+        launcher_->launch(shell("echo $PPID > $1/parent; " + std::string(kDeaf), 2));
     ASSERT_TRUE(eventually([&] { return on_both_ranks("up"); }));
     ASSERT_EQ(::kill(std::stoi(read_file(folder_.path() / "parent")), SIGKILL), 0);
     EXPECT_EQ(launch->wait().signal, SIGKILL);
     EXPECT_FALSE(any_rank_lives());
 }
 
-TEST_F(LocalScheduler, RanksOfAKilledLauncherAreAskedToSaveAndStop) {
+TEST_F(LocalLauncher, RanksOfAKilledLauncherAreAskedToSaveAndStop) {
     const pid_t launcher = ::fork();
     if (launcher == 0) {
-        const auto launch = scheduler_->launch(shell(kListening, 2));
+        const auto launch = launcher_->launch(shell(kListening, 2));
         ::pause();
         ::_exit(1);
     }
@@ -144,11 +144,11 @@ TEST_F(LocalScheduler, RanksOfAKilledLauncherAreAskedToSaveAndStop) {
     EXPECT_TRUE(eventually([&] { return !any_rank_lives(); }));
 }
 
-TEST_F(LocalScheduler, MissingRankProgramIsASchedulerError) {
+TEST_F(LocalLauncher, MissingRankProgramIsASchedulerError) {
     LaunchRequest request = shell("", 1);
     request.rank_program = "/nowhere/r1ctl-rank";
     try {
-        scheduler_->launch(request);
+        launcher_->launch(request);
         FAIL() << "expected Error";
     } catch (const Error& e) {
         EXPECT_EQ(e.code(), ExitCode::kScheduler);
@@ -156,11 +156,11 @@ TEST_F(LocalScheduler, MissingRankProgramIsASchedulerError) {
     }
 }
 
-TEST_F(LocalScheduler, MissingMpirunSaysWhatToInstall) {
+TEST_F(LocalLauncher, MissingMpirunSaysWhatToInstall) {
     const std::string path = ::getenv("PATH");
     ::setenv("PATH", folder_.path().c_str(), 1);
     try {
-        scheduler_->launch(shell("", 1));
+        launcher_->launch(shell("", 1));
         ADD_FAILURE() << "expected Error";
     } catch (const Error& e) {
         EXPECT_EQ(e.code(), ExitCode::kScheduler);
