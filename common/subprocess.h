@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -14,6 +16,9 @@ namespace r1 {
 struct Command {
     std::vector<std::string> arguments{};    ///< arguments[0] is looked up on PATH
     std::vector<std::string> environment{};  ///< "NAME=value", added to this process's environment
+    /// What the child does not inherit: names, or beginnings of names that end in '*'. An entry of
+    /// `environment` is given all the same.
+    std::vector<std::string> without{};
     std::filesystem::path output{};   ///< stdout and stderr are appended here; empty inherits both
     bool own_process_group = false;   ///< so that a terminal's Ctrl-C does not reach it
     int signal_when_parent_dies = 0;  ///< Linux PR_SET_PDEATHSIG; 0 for none
@@ -46,16 +51,34 @@ class Subprocess {
     void signal(int number, bool group = false);
 
   private:
+    struct Streams;
+    Subprocess(const Command& command, const Streams& streams);
+    friend struct CapturedProcess;
+
     pid_t pid_ = -1;
     bool own_group_ = false;
     std::optional<ProcessEnd> end_;
 };
 
+/// How run_and_capture goes about it.
+struct CaptureOptions {
+    bool errors = false;  ///< captures stderr as well; otherwise it goes through
+    /// After it the child's whole process group gets SIGTERM, and after `grace` SIGKILL. With a
+    /// limit the child has a process group of its own. 0: no limit.
+    std::chrono::milliseconds limit{0};
+    std::chrono::milliseconds grace{2000};
+    std::size_t most_bytes = std::size_t{256} << 20;  ///< of one stream; more is an Error
+};
+
 struct Captured {
     ProcessEnd end;
     std::string output;
+    std::string errors;      ///< empty unless asked for
+    bool timed_out = false;  ///< it ran past the limit, and what it had written is here
 };
-/// Runs a command to its end and returns its stdout; stderr goes through. Throws as Subprocess.
-Captured run_and_capture(const Command& command);
+
+/// Runs a command to its end and returns its stdout. What a process that it left behind may still
+/// write is not waited for. Throws as Subprocess.
+Captured run_and_capture(const Command& command, const CaptureOptions& options = {});
 
 }  // namespace r1

@@ -189,4 +189,83 @@ TEST(RunAndCapture, ChildReapedByTheSystemIsNotCalledASuccess) {
     EXPECT_EQ(captured.end.exit_code, 127);
 }
 
+TEST(RunAndCapture, NamesAndBeginningsAreNotInherited) {
+    ::setenv("R1_DROP_A", "a", 1);
+    ::setenv("R1_DROP_B", "b", 1);
+    ::setenv("R1_DROPPED", "exact", 1);
+    ::setenv("R1_DROPPED_NOT", "kept", 1);
+    Command command = shell("echo $R1_DROP_A:$R1_DROP_B:$R1_DROPPED:$R1_DROPPED_NOT");
+    command.without = {"R1_DROP_*", "R1_DROPPED", ""};
+    command.environment = {"R1_DROP_B=own"};
+    EXPECT_EQ(run_and_capture(command).output, ":own::kept\n");
+}
+
+TEST(RunAndCapture, ErrorsComeBackApartWhenAskedFor) {
+    const Command command = shell("echo out; echo bad >&2; head -c 300000 /dev/zero >&2; exit 3");
+    const Captured captured = run_and_capture(command, {.errors = true});
+    EXPECT_EQ(captured.output, "out\n");
+    EXPECT_EQ(captured.errors, "bad\n" + std::string(300'000, '\0'));
+    EXPECT_EQ(captured.end.exit_code, 3);
+    EXPECT_FALSE(captured.timed_out);
+}
+
+TEST(RunAndCapture, LimitKillsTheWholeGroup) {
+    const TemporaryFolder folder;
+    const std::string path = (folder / "pid").string();
+    const double begin = monotonic_seconds();
+    const Captured captured =
+        run_and_capture(shell("echo begun; sleep 60 & echo $! > " + path + "; wait"),
+                        {.limit = std::chrono::milliseconds{300}});
+    EXPECT_LT(monotonic_seconds() - begin, 10.0);
+    EXPECT_TRUE(captured.timed_out);
+    EXPECT_EQ(captured.end.signal, SIGTERM);
+    EXPECT_EQ(captured.output, "begun\n");
+    const pid_t grandchild = read_pid(path);
+    EXPECT_TRUE(becomes_true([&] { return !runs(grandchild); }));
+}
+
+TEST(RunAndCapture, LimitKillsWhatDoesNotListenToSigterm) {
+    const TemporaryFolder folder;
+    const std::string path = (folder / "pid").string();
+    const Captured captured = run_and_capture(
+        shell("trap '' TERM; (trap '' TERM; sleep 60; sleep 60) & echo $! > " + path +
+              "; while :; do sleep 60; done"),
+        {.limit = std::chrono::milliseconds{300}, .grace = std::chrono::milliseconds{200}});
+    EXPECT_TRUE(captured.timed_out);
+    EXPECT_EQ(captured.end.signal, SIGKILL);
+    const pid_t grandchild = read_pid(path);
+    EXPECT_TRUE(becomes_true([&] { return !runs(grandchild); }));
+}
+
+TEST(RunAndCapture, GrandchildThatKeepsThePipesOpenIsNotWaitedFor) {
+    const TemporaryFolder folder;
+    const std::string path = (folder / "pid").string();
+    for (const int limit_s : {0, 30}) {
+        const double begin = monotonic_seconds();
+        const Captured captured =
+            run_and_capture(shell("echo done; echo bad >&2; sleep 20 & echo $! > " + path),
+                            {.errors = true, .limit = std::chrono::seconds{limit_s}});
+        EXPECT_LT(monotonic_seconds() - begin, 10.0);
+        EXPECT_EQ(captured.output, "done\n");
+        EXPECT_EQ(captured.errors, "bad\n");
+        EXPECT_TRUE(captured.end.ok());
+        EXPECT_FALSE(captured.timed_out);
+        ::kill(read_pid(path), SIGKILL);
+    }
+}
+
+TEST(RunAndCapture, ChildThatClosesItsStreamsIsStillWaitedFor) {
+    const Captured captured = run_and_capture(shell("exec >&- 2>&-; sleep 0.2; exit 4"),
+                                              {.limit = std::chrono::seconds{30}});
+    EXPECT_EQ(captured.end.exit_code, 4);
+    EXPECT_FALSE(captured.timed_out);
+}
+
+TEST(RunAndCapture, EndlessOutputIsAnError) {
+    const double begin = monotonic_seconds();
+    EXPECT_EQ(message_of([] { run_and_capture({.arguments = {"yes"}}, {.most_bytes = 100'000}); }),
+              "'yes' wrote more than 100000 bytes; it was stopped");
+    EXPECT_LT(monotonic_seconds() - begin, 10.0);
+}
+
 }  // namespace r1
