@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/time.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -43,12 +41,6 @@ std::string short_duration(double seconds) {
     else
         std::snprintf(text.data(), text.size(), "%lldd%02lldh", whole / 86400, whole / 3600 % 24);
     return text.data();
-}
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown-host";
-    return name.data();
 }
 
 }  // namespace r1

@@ -14,7 +14,5 @@ std::string utc_text(std::int64_t milliseconds);
 double monotonic_seconds();
 /// For people: "41.3s", "2m07s", "3h12m", "4d03h"; "unknown" when it is not a number or endless.
 std::string short_duration(double seconds);
-/// This host's name as the system gives it.
-std::string host_name();
 
 }  // namespace r1

@@ -49,8 +49,4 @@ TEST(ShortDuration, NoNumberIsUnknown) {
     EXPECT_EQ(short_duration(1e30), "unknown");
 }
 
-TEST(HostName, IsNotEmpty) {
-    EXPECT_FALSE(host_name().empty());
-}
-
 }  // namespace r1
