@@ -111,7 +111,14 @@ LineAppender::LineAppender(std::filesystem::path path)
 void LineAppender::append(std::string_view line_without_newline) {
     std::string line{line_without_newline};
     line.push_back('\n');
-    write_all(fd_.get(), line, path_);
+    const off_t end = ::lseek(fd_.get(), 0, SEEK_END);
+    try {
+        write_all(fd_.get(), line, path_);
+    } catch (...) {
+        // If that fails too, the next line is spoilt with this one, as after a torn write.
+        [[maybe_unused]] const bool taken_back = end >= 0 && ::ftruncate(fd_.get(), end) == 0;
+        throw;
+    }
 }
 
 void LineAppender::sync() {

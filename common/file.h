@@ -41,6 +41,8 @@ void sync_folder(const std::filesystem::path& folder);
 class LineAppender {
   public:
     explicit LineAppender(std::filesystem::path path);
+    /// Throws Error when the line cannot be written, as on a full disk; what was written of it is
+    /// taken back.
     void append(std::string_view line_without_newline);
     void sync();
 
