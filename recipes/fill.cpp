@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipes/fill.h"
 
-#include <algorithm>
 #include <string_view>
-#include <vector>
 
 #include "recipes/scalar.h"
+#include "recipes/suggest.h"
 
 namespace r1 {
 
 namespace {
-
-constexpr std::size_t kMostStages = 64;
 
 std::string join(const std::string& path, std::string_view key) {
     return path.empty() ? std::string(key) : path + "." + std::string(key);
@@ -19,17 +16,12 @@ std::string join(const std::string& path, std::string_view key) {
 
 class Filler {
   public:
-    Filler(Recipe& recipe, Origins& origins, Problems& problems)
-        : recipe_(recipe), origins_(origins), problems_(problems) {}
+    Filler(const FileForm& form, Origins& origins, Problems& problems)
+        : form_(form), origins_(origins), problems_(problems) {}
 
-    void run(const YamlNode& tree) {
-        whole_file_ = tree.place;
-        fill_table(recipe_table(), &recipe_, tree, "", kAnyStage, whole_file_, "the recipe");
-        const YamlEntry* stages = tree.find("stages");
-        if (stages == nullptr)
-            problems_.add(whole_file_, "missing: the recipe has no 'stages'");
-        else
-            fill_stages(*stages);
+    void run(const YamlNode& tree, void* object) {
+        fill_table(*form_.table, object, tree, "", kAnyStage, tree.place,
+                   "the " + std::string(form_.noun));
     }
 
   private:
@@ -37,23 +29,29 @@ class Filler {
     void fill_table(const Table& table, void* object, const YamlNode& map, const std::string& path,
                     StageKinds kinds, const Place& place, const std::string& owner) {
         origins_.sections[path] = place;
-        for (const YamlEntry& entry : map.entries) check_key(table, entry, path, kinds);
+        for (const YamlEntry& entry : map.entries) check_key(table, entry, kinds);
         for (const Row& row : table.rows)
             if ((row.kinds & kinds) != 0)
                 fill_row(row, object, map.find(row.key), path, place, owner);
         for (const Section& section : table.sections)
             if ((section.kinds & kinds) != 0)
                 fill_section(section, object, map.find(section.key), path, kinds, place);
+        for (const List& list : table.lists) {
+            if (const YamlEntry* entry = map.find(list.key))
+                fill_list(list, object, *entry, path);
+            else
+                problems_.add(place,
+                              "missing: " + owner + " has no '" + std::string(list.key) + "'");
+        }
     }
 
-    void check_key(const Table& table, const YamlEntry& entry, const std::string& path,
-                   StageKinds kinds) {
-        if (path.empty() && entry.key == "stages") return;
+    void check_key(const Table& table, const YamlEntry& entry, StageKinds kinds) {
+        if (table.find_list(entry.key) != nullptr) return;
         const Row* row = table.find_row(entry.key);
         const Section* section = table.find_section(entry.key);
         if (row == nullptr && section == nullptr) {
             problems_.add(entry.place, "unknown key " + in_quotes(entry.key) +
-                                           suggest_key(table, entry.key, kinds));
+                                           suggest_key(form_, table, entry.key, kinds));
             return;
         }
         const StageKinds used = row != nullptr ? row->kinds : section->kinds;
@@ -77,25 +75,65 @@ class Filler {
         }
         const YamlNode& node = entry->value;
         origins_.values[key] = node.place;
-        if (node.refused) {
-            origins_.failed.insert(key);
-            return;
-        }
+        if (node.refused || !set_value(row, object, *entry)) origins_.failed.insert(key);
+    }
+
+    /// Returns whether the value was good.
+    bool set_value(const Row& row, void* object, const YamlEntry& entry) {
+        const YamlNode& node = entry.value;
         std::string wrong;
-        if (node.is_scalar()) {
+        if (node.kind == YamlNode::Kind::kNull) {
+            wrong = "'" + entry.key + "' has no value; write one or leave the key out";
+        } else if (row.type == ValueType::kTexts && node.is_list()) {
+            return set_texts(row, object, node);
+        } else if (row.type == ValueType::kTextMap && node.is_map()) {
+            return set_text_map(row, object, node);
+        } else if (node.is_scalar() && row.type != ValueType::kTexts &&
+                   row.type != ValueType::kTextMap) {
             const ParsedValue parsed = parse_value(row, node.text, node.plain);
             wrong = parsed.wrong;
             if (wrong.empty()) row.set(object, parsed.value);
-        } else if (node.kind == YamlNode::Kind::kNull) {
-            wrong = "'" + entry->key + "' has no value; write one or leave the key out";
         } else {
             const std::string needed =
                 row.type == ValueType::kChoice ? range_text(row) : type_text(row.type);
             wrong = std::string(row.key) + " needs " + needed + ", not " + kind_text(node);
         }
-        if (wrong.empty()) return;
-        problems_.add(node.place, wrong);
-        origins_.failed.insert(key);
+        if (!wrong.empty()) problems_.add(node.place, wrong);
+        return wrong.empty();
+    }
+
+    bool set_texts(const Row& row, void* object, const YamlNode& list) {
+        Texts texts;
+        bool good = true;
+        for (const YamlNode& item : list.items) good &= take_text(row, item, texts.emplace_back());
+        if (good) row.set(object, texts);
+        return good;
+    }
+
+    bool set_text_map(const Row& row, void* object, const YamlNode& map) {
+        TextMap texts;
+        bool good = true;
+        for (const YamlEntry& entry : map.entries) {
+            std::string complaint;
+            if (row.check_key != nullptr) complaint = row.check_key(entry.key);
+            if (!complaint.empty())
+                problems_.add(entry.place,
+                              std::string(row.key) + ": " + in_quotes(entry.key) + " " + complaint);
+            good &= complaint.empty();
+            good &= take_text(row, entry.value, texts[entry.key]);
+        }
+        if (good) row.set(object, texts);
+        return good;
+    }
+
+    bool take_text(const Row& row, const YamlNode& node, std::string& text) {
+        if (node.refused) return false;
+        const std::string complaint =
+            node.is_scalar() ? text_complaint(row, node.text)
+                             : std::string(row.key) + " holds texts, not " + kind_text(node);
+        if (!complaint.empty()) problems_.add(node.place, complaint);
+        text = node.text;
+        return complaint.empty();
     }
 
     void fill_section(const Section& section, void* object, const YamlEntry* entry,
@@ -129,99 +167,75 @@ class Filler {
             fill_table(*section.table, section.open(object), kEmpty, key, kinds, place, "");
             return;
         }
-        problems_.add(place, "missing: " + (path.empty() ? "the recipe" : in_quotes(path)) +
-                                 " has no '" + key + "', which needs " + required);
+        problems_.add(
+            place,
+            "missing: " + (path.empty() ? "the " + std::string(form_.noun) : in_quotes(path)) +
+                " has no '" + key + "', which needs " + required);
         for (const Row& row : section.table->rows) origins_.failed.insert(join(key, row.key));
     }
 
-    void fill_stages(const YamlEntry& stages) {
-        origins_.sections["stages"] = stages.place;
-        const YamlNode& list = stages.value;
-        if (list.refused) return;
-        if (!list.is_list() || list.items.empty()) {
-            problems_.add(list.place,
-                          "'stages' needs a list of stages, each beginning with '- "
-                          "name: ...', not " +
-                              (list.is_list() ? "an empty list" : kind_text(list)));
+    void fill_list(const List& list, void* object, const YamlEntry& entry,
+                   const std::string& path) {
+        const std::string key = join(path, list.key);
+        origins_.sections[key] = entry.place;
+        const YamlNode& node = entry.value;
+        if (node.refused) return;
+        const std::string name(list.key);
+        if (!node.is_list() || node.items.empty()) {
+            problems_.add(node.place, "'" + name + "' needs a list of " + name +
+                                          ", each beginning with '- name: ...', not " +
+                                          (node.is_list() ? "an empty list" : kind_text(node)));
             return;
         }
-        if (list.items.size() > kMostStages) {
-            problems_.add(list.place, std::to_string(list.items.size()) +
-                                          " stages; a recipe has at most " +
-                                          std::to_string(kMostStages));
+        if (node.items.size() > list.most) {
+            problems_.add(node.place, std::to_string(node.items.size()) + " " + name + "; " +
+                                          std::string(list.holder) + " has at most " +
+                                          std::to_string(list.most));
             return;
         }
-        for (std::size_t i = 0; i < list.items.size(); ++i) fill_stage(list.items[i], i);
+        for (std::size_t i = 0; i < node.items.size(); ++i)
+            fill_item(list, list.add(object), node.items[i], join(key, std::to_string(i)));
     }
 
-    void fill_stage(const YamlNode& node, std::size_t index) {
-        StageSection& stage = recipe_.stages.emplace_back();
-        const std::string path = "stages." + std::to_string(index);
+    void fill_item(const List& list, void* object, const YamlNode& node, const std::string& path) {
+        const std::string item(list.item);
         if (!node.is_map()) {
             if (!node.refused)
-                problems_.add(node.place, "a stage needs a map of keys, not " + kind_text(node));
-            for (const std::string_view key : {"name", "kind", "steps"})
-                origins_.failed.insert(join(path, key));
+                problems_.add(node.place,
+                              "a " + item + " needs a map of keys, not " + kind_text(node));
+            for (const Row& row : list.table->rows)
+                if (row.fallback.kind == Fallback::Kind::kRequired)
+                    origins_.failed.insert(join(path, row.key));
             return;
         }
         const YamlEntry* name = node.find("name");
         const std::string owner = name != nullptr && name->value.is_scalar()
-                                      ? "stage " + in_quotes(name->value.text)
-                                      : "this stage";
-        fill_table(stage_table(), &stage, node, path, kinds_of(node), node.place, owner);
+                                      ? item + " " + in_quotes(name->value.text)
+                                      : "this " + item;
+        fill_table(*list.table, object, node, path, kinds_in(list, node), node.place, owner);
     }
 
     /// The kind decides which keys apply. When it is not known, all do.
-    static StageKinds kinds_of(const YamlNode& stage) {
-        const YamlEntry* kind = stage.find("kind");
+    static StageKinds kinds_in(const List& list, const YamlNode& item) {
+        if (list.kind_key.empty()) return kAnyStage;
+        const YamlEntry* kind = item.find(list.kind_key);
         if (kind == nullptr || !kind->value.is_scalar()) return kAnyStage;
         const ParsedValue parsed =
-            parse_value(*stage_table().find_row("kind"), kind->value.text, kind->value.plain);
+            parse_value(*list.table->find_row(list.kind_key), kind->value.text, kind->value.plain);
         if (!parsed.wrong.empty()) return kAnyStage;
         return only(static_cast<StageKind>(std::get<std::int64_t>(parsed.value)));
     }
 
-    Recipe& recipe_;
+    const FileForm& form_;
     Origins& origins_;
     Problems& problems_;
-    Place whole_file_;
 };
-
-void add_keys(const Table& table, StageKinds kinds, std::vector<std::string>& keys) {
-    for (const Row& row : table.rows)
-        if ((row.kinds & kinds) != 0) keys.emplace_back(row.key);
-    for (const Section& section : table.sections)
-        if ((section.kinds & kinds) != 0) keys.emplace_back(section.key);
-}
-
-/// The section, or list, in which a key is known, or an empty text.
-std::string home_of(std::string_view key) {
-    for (const Table* table : {&stage_table(), &recipe_table()})
-        for (const Section& section : table->sections)
-            if (section.table->find_row(key) != nullptr) return std::string(section.key);
-    if (stage_table().find_row(key) != nullptr || stage_table().find_section(key) != nullptr)
-        return "stages";
-    if (recipe_table().find_row(key) != nullptr || recipe_table().find_section(key) != nullptr)
-        return "the recipe itself";
-    return {};
-}
 
 }  // namespace
 
-void fill_recipe(const YamlNode& tree, Recipe& recipe, Origins& origins, Problems& problems) {
-    Filler(recipe, origins, problems).run(tree);
-}
-
-std::string suggest_key(const Table& table, std::string_view key, StageKinds kinds) {
-    if (key == "base" || key == "stages") return " here; it stands at the top of a recipe";
-    const std::string home = home_of(key);
-    if (!home.empty())
-        return " here; it belongs to " +
-               (home.find(' ') == std::string::npos ? "'" + home + "'" : home);
-    std::vector<std::string> keys;
-    add_keys(table, kinds, keys);
-    if (&table == &recipe_table()) keys.insert(keys.end(), {"stages", "base"});
-    return did_you_mean(key, keys);
+void fill_file(const FileForm& form, const YamlNode& tree, void* object, Origins& origins,
+               Problems& problems) {
+    Filler(form, origins, problems).run(tree, object);
 }
 
 }  // namespace r1

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
+#include "recipes/freeze.h"
 
 #include "recipes/load.h"
 #include "recipes/scalar.h"
-#include "recipes/schema.h"
 
 namespace r1 {
 
@@ -23,21 +22,27 @@ void write_table(const Table& table, const void* object, StageKinds kinds,
         out += indent + std::string(section.key) + ":\n";
         write_table(*section.table, inner, kinds, indent + "  ", out);
     }
+    for (const List& list : table.lists) {
+        out += indent + std::string(list.key) + ":\n";
+        for (std::size_t i = 0; const void* item = list.look(object, i); ++i) {
+            std::string text;
+            write_table(*list.table, item, kinds_of(list, item), indent + "    ", text);
+            // The first key stands behind the dash.
+            out += text.replace(0, indent.size() + 4, indent + "  - ");
+        }
+    }
 }
 
 }  // namespace
 
-std::string freeze_recipe(const Recipe& recipe) {
+std::string freeze_file(const Table& table, const void* object) {
     std::string out;
-    write_table(recipe_table(), &recipe, kAnyStage, "", out);
-    out += "stages:\n";
-    for (const StageSection& stage : recipe.stages) {
-        std::string text;
-        write_table(stage_table(), &stage, only(stage.kind), "    ", text);
-        text.replace(0, 4, "  - ");  // the first key stands behind the dash
-        out += text;
-    }
+    write_table(table, object, kAnyStage, "", out);
     return out;
+}
+
+std::string freeze_recipe(const Recipe& recipe) {
+    return freeze_file(recipe_table(), &recipe);
 }
 
 }  // namespace r1

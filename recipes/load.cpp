@@ -41,7 +41,7 @@ Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::str
 
     Recipe recipe;
     Origins origins;
-    fill_recipe(*tree, recipe, origins, problems);
+    fill_file(recipe_form(), *tree, &recipe, origins, problems);
     check_rules(recipe, origins, problems);
     problems.throw_if_any();
     resolve_data_files(recipe, origins);

@@ -16,59 +16,65 @@ namespace {
 
 constexpr std::size_t kMostBases = 8;
 
-/// The name of a stage, or an empty text when it has none that is a text.
-std::string stage_name(const YamlNode& stage) {
-    const YamlEntry* name = stage.is_map() ? stage.find("name") : nullptr;
+/// The name of an item, or an empty text when it has none that is a text.
+std::string item_name(const YamlNode& item) {
+    const YamlEntry* name = item.is_map() ? item.find("name") : nullptr;
     return name != nullptr && name->value.is_scalar() ? name->value.text : std::string();
 }
 
-void merge_map(YamlNode& base, YamlNode refining);
+void merge_map(const Table* table, YamlNode& base, YamlNode refining);
 
-void merge_stages(YamlNode& base, YamlNode refining) {
-    std::set<std::string> refined;  // a second stage of one name stays, for the check to find
-    for (YamlNode& stage : refining.items) {
-        const std::string name = stage_name(stage);
+void merge_items(const Table& table, YamlNode& base, YamlNode refining) {
+    std::set<std::string> refined;  // a second item of one name stays, for the check to find
+    for (YamlNode& item : refining.items) {
+        const std::string name = item_name(item);
         const auto old =
             std::find_if(base.items.begin(), base.items.end(),
-                         [&](const YamlNode& candidate) { return stage_name(candidate) == name; });
+                         [&](const YamlNode& candidate) { return item_name(candidate) == name; });
         if (name.empty() || old == base.items.end() || refined.count(name) > 0)
-            base.items.push_back(std::move(stage));
+            base.items.push_back(std::move(item));
         else
-            merge_map(*old, std::move(stage));
+            merge_map(&table, *old, std::move(item));
         refined.insert(name);
     }
     base.place = refining.place;
 }
 
-void merge_map(YamlNode& base, YamlNode refining) {
+/// `table` is nullptr for a map that no table knows.
+void merge_map(const Table* table, YamlNode& base, YamlNode refining) {
     for (YamlEntry& entry : refining.entries) {
         YamlEntry* old = base.find(entry.key);
         if (old == nullptr) {
             base.entries.push_back(std::move(entry));
             continue;
         }
+        const List* list = table != nullptr ? table->find_list(entry.key) : nullptr;
+        const Section* section = table != nullptr ? table->find_section(entry.key) : nullptr;
         old->place = entry.place;
         if (old->value.is_map() && entry.value.is_map())
-            merge_map(old->value, std::move(entry.value));
-        else if (entry.key == "stages" && old->value.is_list() && entry.value.is_list())
-            merge_stages(old->value, std::move(entry.value));
+            merge_map(section != nullptr ? section->table : nullptr, old->value,
+                      std::move(entry.value));
+        else if (list != nullptr && old->value.is_list() && entry.value.is_list())
+            merge_items(*list->table, old->value, std::move(entry.value));
         else
             old->value = std::move(entry.value);
     }
     base.place = refining.place;
 }
 
-/// Parses one file. nullopt when there is nothing to go on with.
-std::optional<YamlNode> read_tree(Source& source, Problems& problems) {
+/// Parses one text. nullopt when there is nothing to go on with.
+std::optional<YamlNode> parse_source(Source& source, Problems& problems) {
     if (!check_text(source, problems)) return std::nullopt;
     std::optional<YamlNode> tree = parse_yaml(source, problems);
     if (!tree || tree->is_map()) return tree;
+    const std::string noun(source.form->noun);
     if (tree->kind == YamlNode::Kind::kNull && !tree->refused)
-        problems.add({&source, 0}, "the recipe is empty");
+        problems.add({&source, 0}, "the " + noun + " is empty");
     else if (tree->is_scalar() && tree->text.find(':') != std::string::npos)
-        problems.add(tree->place, "a recipe is a map of keys; write a space after the ':'");
+        problems.add(tree->place, "a " + noun + " is a map of keys; write a space after the ':'");
     else
-        problems.add(tree->place, "a recipe is a map of keys, as in 'name: tiny'");
+        problems.add(tree->place, "a " + noun + " is a map of keys, as in '" +
+                                      std::string(source.form->example) + "'");
     return std::nullopt;
 }
 
@@ -113,26 +119,41 @@ bool check_chain(const std::vector<std::filesystem::path>& chain,
 
 }  // namespace
 
+Source& add_source(const FileForm& form, std::string name, Sources& sources) {
+    Source& source = sources.emplace_back();
+    source.form = &form;
+    source.name = std::move(name);
+    source.order = sources.size() - 1;
+    return source;
+}
+
+std::optional<YamlNode> read_tree(const FileForm& form, const std::filesystem::path& file,
+                                  Sources& sources, Problems& problems,
+                                  std::optional<Place> named_at) {
+    Source& source = add_source(form, file.string(), sources);
+    source.folder = file.parent_path();
+    const std::string complaint = read_source_file(file, source);
+    if (complaint.empty()) return parse_source(source, problems);
+    problems.add(named_at.value_or(Place{&source, 0}),
+                 named_at ? in_quotes(source.name) + ": " + complaint : complaint);
+    return std::nullopt;
+}
+
+void merge_tree(const Table& table, YamlNode& base, YamlNode refining) {
+    merge_map(&table, base, std::move(refining));
+}
+
 std::optional<YamlNode> read_merged(const std::filesystem::path& file, Sources& sources,
                                     Problems& problems) {
     std::vector<std::filesystem::path> chain{file};
     std::vector<YamlNode> trees;
     std::optional<Place> named_at;
     while (true) {
-        Source& source = sources.emplace_back();
-        source.name = chain.back().string();
-        source.folder = chain.back().parent_path();
-        source.order = sources.size() - 1;
-        const std::string complaint = read_recipe_file(chain.back(), source);
-        if (!complaint.empty()) {
-            problems.add(named_at.value_or(Place{&source, 0}),
-                         named_at ? in_quotes(source.name) + ": " + complaint : complaint);
-            return std::nullopt;
-        }
-        std::optional<YamlNode> tree = read_tree(source, problems);
+        std::optional<YamlNode> tree =
+            read_tree(recipe_form(), chain.back(), sources, problems, named_at);
         if (!tree) return std::nullopt;
         const bool refines = tree->find("base") != nullptr;
-        const auto base = take_base(*tree, source, problems);
+        const auto base = take_base(*tree, sources.back(), problems);
         // Without its base, every key of it would be called missing.
         if (refines && !base) return std::nullopt;
         trees.push_back(std::move(*tree));
@@ -143,7 +164,7 @@ std::optional<YamlNode> read_merged(const std::filesystem::path& file, Sources& 
     }
     YamlNode merged = std::move(trees.back());
     for (auto tree = trees.rbegin() + 1; tree != trees.rend(); ++tree)
-        merge_map(merged, std::move(*tree));
+        merge_tree(recipe_table(), merged, std::move(*tree));
     return merged;
 }
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "recipes/fill.h"
 #include "recipes/read_source.h"
 #include "recipes/schema.h"
+#include "recipes/suggest.h"
 
 namespace r1 {
 
@@ -100,10 +100,11 @@ class Override {
         if (segment.text == "base")
             problems_.add(segment.place, "'base' cannot be set here; write it in the recipe");
         else
-            problems_.add(segment.place, segment.text.empty()
-                                             ? "a key is missing here"
-                                             : "unknown key " + in_quotes(segment.text) +
-                                                   suggest_key(table, segment.text, kAnyStage));
+            problems_.add(segment.place,
+                          segment.text.empty()
+                              ? "a key is missing here"
+                              : "unknown key " + in_quotes(segment.text) +
+                                    suggest_key(recipe_form(), table, segment.text, kAnyStage));
     }
 
     void add_unfinished(const Segment& segment, const Table& table) {
@@ -174,10 +175,8 @@ class Override {
 void apply_overrides(const std::vector<std::string>& overrides, YamlNode& tree, Sources& sources,
                      Problems& problems) {
     for (std::size_t i = 0; i < overrides.size(); ++i) {
-        Source& source = sources.emplace_back();
-        source.name = "--set[" + std::to_string(i + 1) + "]";
+        Source& source = add_source(recipe_form(), "--set[" + std::to_string(i + 1) + "]", sources);
         source.text = overrides[i];
-        source.order = sources.size() - 1;
         if (check_text(source, problems)) Override(source, tree, problems).apply();
     }
 }

@@ -12,6 +12,7 @@
 
 #include "common/file.h"
 #include "common/text.h"
+#include "recipes/schema.h"
 
 namespace r1 {
 
@@ -23,20 +24,20 @@ std::string system_reason() {
     return std::generic_category().message(errno);
 }
 
-std::string refuse_kind(mode_t mode) {
+std::string refuse_kind(mode_t mode, const FileForm& form) {
     if (S_ISREG(mode)) return {};
     const std::string what = S_ISDIR(mode)    ? "a folder"
                              : S_ISFIFO(mode) ? "a pipe"
                              : S_ISSOCK(mode) ? "a socket"
                                               : "a device";
-    return "this is " + what + ", not a recipe file";
+    return "this is " + what + ", not a " + std::string(form.file);
 }
 
-std::string too_large() {
-    return "the file is larger than 1 MiB, the most a recipe may have; is it a recipe?";
+std::string too_large(const std::string& noun) {
+    return "the file is larger than 1 MiB, the most a " + noun + " may have; is it a " + noun + "?";
 }
 
-/// The offset of the first control character that has no business in a recipe, or npos.
+/// The offset of the first control character that has no business in such a file, or npos.
 std::size_t find_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
@@ -66,25 +67,26 @@ bool find_tabs(const Source& source, Problems& problems) {
 
 }  // namespace
 
-std::string read_recipe_file(const std::filesystem::path& file, Source& source) {
-    if (file.empty()) return "no recipe file was named";
+std::string read_source_file(const std::filesystem::path& file, Source& source) {
+    const std::string noun(source.form->noun);
+    if (file.empty()) return "no " + std::string(source.form->file) + " was named";
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
     const FileDescriptor fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    if (!fd) return "cannot open the recipe: " + system_reason();
+    if (!fd) return "cannot open the " + noun + ": " + system_reason();
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return "cannot read the recipe: " + system_reason();
-    if (std::string wrong = refuse_kind(status.st_mode); !wrong.empty()) return wrong;
-    if (static_cast<std::size_t>(status.st_size) > kMostBytes) return too_large();
+    if (::fstat(fd.get(), &status) != 0) return "cannot read the " + noun + ": " + system_reason();
+    if (std::string wrong = refuse_kind(status.st_mode, *source.form); !wrong.empty()) return wrong;
+    if (static_cast<std::size_t>(status.st_size) > kMostBytes) return too_large(noun);
     std::string text(kMostBytes + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
         const ssize_t got = ::read(fd.get(), text.data() + size, text.size() - size);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return "cannot read the recipe: " + system_reason();
+        if (got < 0) return "cannot read the " + noun + ": " + system_reason();
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
-    if (size > kMostBytes) return too_large();
+    if (size > kMostBytes) return too_large(noun);
     source.text.assign(text, 0, size);
     return {};
 }
@@ -99,7 +101,8 @@ bool check_text(Source& source, Problems& problems) {
     bool fit = true;
     if (const auto bad = find_invalid_utf8(text)) {
         problems.add({&source, *bad}, "byte " + printable(text.substr(*bad, 1)) +
-                                          " is not UTF-8, as a recipe must be");
+                                          " is not UTF-8, as a " + std::string(source.form->noun) +
+                                          " must be");
         fit = false;
     }
     if (const std::size_t bad = find_control(text); bad != std::string::npos) {

@@ -16,14 +16,6 @@
 
 namespace r1 {
 
-struct ResourcesSection {
-    std::int64_t ranks = 0;             ///< processes; one a GPU, or one a share of the cores
-    std::int64_t threads_per_rank = 0;  ///< CPU threads of one rank
-    Device device = Device::kAuto;
-    Duration time_limit;  ///< a run saves and stops when it is reached; 0s: none
-    friend bool operator==(const ResourcesSection&, const ResourcesSection&) = default;
-};
-
 struct TaskSection {
     TaskKind kind = TaskKind::kAddition;
     PromptTemplate prompt_template = PromptTemplate::kPlain;
@@ -93,6 +85,9 @@ struct Recipe {
 
     const ModelSection& model_of(const StageSection& stage) const {
         return stage.model ? *stage.model : model;
+    }
+    const ResourcesSection& resources_of(const StageSection& stage) const {
+        return stage.resources ? *stage.resources : resources;
     }
     friend bool operator==(const Recipe&, const Recipe&) = default;
 };

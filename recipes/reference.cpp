@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
+#include "recipes/reference.h"
+
+#include <set>
+#include <utility>
 
 #include "recipes/load.h"
 #include "recipes/scalar.h"
-#include "recipes/schema.h"
 
 namespace r1 {
 
@@ -15,49 +17,69 @@ std::string fallback_text(const Row& row) {
     return row.fallback.text.empty() ? "empty" : "`" + std::string(row.fallback.text) + "`";
 }
 
-void write_row(const Row& row, bool in_stage, std::string& out) {
+void write_row(const Row& row, bool has_kinds, std::string& out) {
     out += "| `" + std::string(row.key) + "` | " + type_text(row.type) + " | " +
            std::string(row.unit) + " | " + fallback_text(row) + " | " + range_text(row) + " | ";
-    if (in_stage) out += (row.kinds == kAnyStage ? "all" : kinds_text(row.kinds)) + " | ";
+    if (has_kinds) out += (row.kinds == kAnyStage ? "all" : kinds_text(row.kinds)) + " | ";
     out += std::string(row.help) + " |\n";
 }
 
-void write_table(const std::string& title, std::string_view help, const Table& table, bool in_stage,
-                 std::string& out) {
-    out += "\n## " + title + "\n\n" + std::string(help) + "\n\n";
-    out += "| key | type | unit | default | range or choices | ";
-    if (in_stage) out += "stages | ";
-    out += "help |\n|---|---|---|---|---|---|";
-    out += in_stage ? "---|\n" : "\n";
-    for (const Row& row : table.rows) write_row(row, in_stage, out);
-}
+class Reference {
+  public:
+    explicit Reference(const FileForm& form) {
+        if (!form.table->rows.empty())
+            write_table("The " + std::string(form.noun), "Keys at the top.", *form.table, false);
+        write_parts(*form.table, "", false);
+    }
+
+    std::string take() { return std::move(out_); }
+
+  private:
+    void write_table(const std::string& title, const std::string& help, const Table& table,
+                     bool has_kinds) {
+        out_ += "\n## " + title + "\n\n" + help + "\n";
+        if (!shown_.insert(&table).second) return;
+        out_ += "\n| key | type | unit | default | range or choices | ";
+        if (has_kinds) out_ += "stages | ";
+        out_ += "help |\n|---|---|---|---|---|---|";
+        out_ += has_kinds ? "---|\n" : "\n";
+        for (const Row& row : table.rows) write_row(row, has_kinds, out_);
+    }
+
+    /// The sections and lists of a table, whose keys begin with `path`.
+    void write_parts(const Table& table, const std::string& path, bool has_kinds) {
+        for (const Section& section : table.sections) {
+            std::string help(section.help);
+            if (has_kinds)
+                help += section.kinds == kAnyStage
+                            ? " For all stages."
+                            : " For " + kinds_text(section.kinds) + " stages.";
+            write_table("`" + path + std::string(section.key) + "`", help, *section.table, false);
+        }
+        for (const List& list : table.lists) {
+            const std::string key = path + std::string(list.key);
+            write_table("`" + key + "`", std::string(list.help), *list.table,
+                        !list.kind_key.empty());
+            write_parts(*list.table, key + "[].", !list.kind_key.empty());
+        }
+    }
+
+    std::string out_;
+    std::set<const Table*> shown_;
+};
 
 }  // namespace
 
+std::string reference_tables(const FileForm& form) {
+    return Reference(form).take();
+}
+
 std::string recipe_reference() {
-    std::string out =
-        "# Recipe reference\n\n"
-        "Made from the schema in `recipes/`. A recipe is one YAML document without anchors,\n"
-        "aliases and tags. `base: other.yaml` refines another recipe: maps merge key by key,\n"
-        "stages by name. `--set stages.NAME.steps=100` sets one value.\n";
-    write_table("The recipe", "Keys at the top.", recipe_table(), false, out);
-    for (const Section& section : recipe_table().sections)
-        write_table("`" + std::string(section.key) + "`", section.help, *section.table, false, out);
-    write_table("`stages`",
-                "A list; the stages run in this order. A stage refuses the keys that its kind does "
-                "not use.",
-                stage_table(), true, out);
-    for (const Section& section : stage_table().sections) {
-        const std::string kinds =
-            section.kinds == kAnyStage ? "all stages" : kinds_text(section.kinds) + " stages";
-        const std::string help = std::string(section.help) + " For " + kinds + ".";
-        if (section.table == &model_table())
-            out += "\n## `stages[].model`\n\n" + help + "\n";
-        else
-            write_table("`stages[]." + std::string(section.key) + "`", help, *section.table, false,
-                        out);
-    }
-    return out;
+    return "# Recipe reference\n\n"
+           "Made from the schema in `recipes/`. A recipe is one YAML document without anchors,\n"
+           "aliases and tags. `base: other.yaml` refines another recipe: maps merge key by key,\n"
+           "stages by name. `--set stages.NAME.steps=100` sets one value.\n" +
+           reference_tables(recipe_form());
 }
 
 }  // namespace r1

@@ -9,19 +9,11 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <variant>
 
-#include "common/money.h"
-#include "common/units.h"
 #include "recipes/choices.h"
+#include "recipes/value.h"
 
 namespace r1 {
-
-enum class ValueType { kWhole, kReal, kFlag, kText, kChoice, kDuration, kSize, kPrice };
-
-/// A checked value. A choice is held as its index; absent is std::monostate.
-using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, Duration, Bytes,
-                           HourlyPrice>;
 
 /// What a number may be. A bound that is not included is `open`.
 struct Range {
@@ -58,7 +50,8 @@ struct Row {
     std::string_view unit;
     Fallback fallback = kRequired;
     Range range;
-    TextCheck check = nullptr;
+    TextCheck check = nullptr;      ///< of a text, or of each of several
+    TextCheck check_key = nullptr;  ///< of a map of texts
     std::span<const std::string_view> choices;
     StageKinds kinds = kAnyStage;
     std::string_view help;
@@ -82,6 +75,8 @@ constexpr ValueType value_type() {
     if constexpr (std::is_same_v<Field, bool>) return ValueType::kFlag;
     if constexpr (std::is_same_v<Field, double>) return ValueType::kReal;
     if constexpr (std::is_same_v<Field, std::string>) return ValueType::kText;
+    if constexpr (std::is_same_v<Field, Texts>) return ValueType::kTexts;
+    if constexpr (std::is_same_v<Field, TextMap>) return ValueType::kTextMap;
     if constexpr (std::is_same_v<Field, Duration>) return ValueType::kDuration;
     if constexpr (std::is_same_v<Field, Bytes>) return ValueType::kSize;
     if constexpr (std::is_same_v<Field, std::optional<HourlyPrice>>) return ValueType::kPrice;

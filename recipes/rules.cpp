@@ -139,6 +139,17 @@ void check_stage(const Recipe& recipe, StageSection& stage, const std::string& p
     if (stage.kind == StageKind::kSample) check_sample(stage, path, relations);
 }
 
+/// A stage's resources are the run's but for the keys that the stage sets.
+void inherit_resources(const Recipe& recipe, StageSection& stage, const std::string& path,
+                       const Relations& relations) {
+    if (!stage.resources) return;
+    ResourcesSection resources = recipe.resources;
+    for (const Row& row : stage_resources_table().rows)
+        if (relations.is_set(path + ".resources." + std::string(row.key)))
+            row.set(&resources, row.get(&*stage.resources));
+    stage.resources = resources;
+}
+
 }  // namespace
 
 void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
@@ -151,6 +162,7 @@ void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
                           text(recipe.evaluation.samples));
     for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
         const std::string path = "stages." + std::to_string(i);
+        inherit_resources(recipe, recipe.stages[i], path, relations);
         if (recipe.stages[i].model)
             check_model(*recipe.stages[i].model, path + ".model", relations);
     }

@@ -111,14 +111,15 @@ ParsedValue parse_choice(const Row& row, std::string_view text) {
 }
 
 ParsedValue parse_text(const Row& row, std::string_view text) {
-    for (const char c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            return wrong(std::string(row.key) + " holds a control character: " + in_quotes(text));
-    if (row.check == nullptr) return {std::string(text), {}};
-    const std::string complaint = row.check(text);
-    if (!complaint.empty())
-        return wrong(std::string(row.key) + " " + in_quotes(text) + " " + complaint);
+    std::string complaint = text_complaint(row, text);
+    if (!complaint.empty()) return wrong(std::move(complaint));
     return {std::string(text), {}};
+}
+
+/// What a row is when the file does not say is written as a text: several texts are none.
+ParsedValue parse_several(const Row& row, std::string_view text) {
+    if (!text.empty()) return wrong(needs(row, text));
+    return row.type == ValueType::kTexts ? ParsedValue{Texts(), {}} : ParsedValue{TextMap(), {}};
 }
 
 /// The readers of common/ throw the message for the user.
@@ -129,6 +130,10 @@ ParsedValue parse_with(const Row& row, std::string_view text, Reader reader) {
     } catch (const std::invalid_argument& complaint) {
         return wrong(std::string(row.key) + ": " + escaped(complaint.what()));
     }
+}
+
+bool is_text(ValueType type) {
+    return type == ValueType::kText || type == ValueType::kTexts || type == ValueType::kTextMap;
 }
 
 bool is_quoted_form(ValueType type) {
@@ -142,15 +147,7 @@ std::string bound_text(const Row& row, double bound) {
     return shortest(bound);
 }
 
-std::string quoted_for_yaml(std::string_view text) {
-    const auto safe = [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-               c == '/' || c == '_' || c == '-' || c == ':';
-    };
-    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), safe) &&
-                       text.front() != '-' && text.front() != ':' && text.back() != ':' &&
-                       text != "null" && text != "Null" && text != "NULL" && text != "...";
-    if (plain) return std::string(text);
+std::string in_double_quotes(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out += '\\';
@@ -159,10 +156,43 @@ std::string quoted_for_yaml(std::string_view text) {
     return out + "\"";
 }
 
+std::string quoted_for_yaml(std::string_view text) {
+    const auto safe = [](char c) {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+               c == '/' || c == '_' || c == '-' || c == ':';
+    };
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), safe) &&
+                       text.front() != '-' && text.front() != ':' && text.back() != ':' &&
+                       text != "null" && text != "Null" && text != "NULL" && text != "...";
+    return plain ? std::string(text) : in_double_quotes(text);
+}
+
+// Inside brackets more characters mean something: everything is quoted there.
+std::string list_for_yaml(const Texts& texts) {
+    std::string out;
+    for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + in_double_quotes(text);
+    return "[" + out + "]";
+}
+
+std::string map_for_yaml(const TextMap& texts) {
+    std::string out;
+    for (const auto& [key, text] : texts)
+        out += (out.empty() ? "" : ", ") + in_double_quotes(key) + ": " + in_double_quotes(text);
+    return "{" + out + "}";
+}
+
 }  // namespace
 
+std::string text_complaint(const Row& row, std::string_view text) {
+    for (const char c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return std::string(row.key) + " holds a control character: " + in_quotes(text);
+    const std::string complaint = row.check == nullptr ? "" : row.check(text);
+    return complaint.empty() ? "" : std::string(row.key) + " " + in_quotes(text) + " " + complaint;
+}
+
 ParsedValue parse_value(const Row& row, std::string_view text, bool plain) {
-    if (row.type != ValueType::kText && text.size() > 64) return wrong(needs(row, text));
+    if (!is_text(row.type) && text.size() > 64) return wrong(needs(row, text));
     if (!plain && is_quoted_form(row.type))
         return wrong(std::string(row.key) + " needs " + type_text(row.type) +
                      ", not a quoted text; remove the quotes");
@@ -181,6 +211,9 @@ ParsedValue parse_value(const Row& row, std::string_view text, bool plain) {
             return parse_with(row, text, parse_duration);
         case ValueType::kPrice:
             return parse_with(row, text, parse_hourly_price);
+        case ValueType::kTexts:
+        case ValueType::kTextMap:
+            return parse_several(row, text);
         case ValueType::kSize:
             break;
     }
@@ -209,6 +242,10 @@ std::string value_text(const Row& row, const Value& value) {
             return to_string(std::get<Bytes>(value));
         case ValueType::kPrice:
             return to_string(std::get<HourlyPrice>(value));
+        case ValueType::kTexts:
+            return list_for_yaml(std::get<Texts>(value));
+        case ValueType::kTextMap:
+            return map_for_yaml(std::get<TextMap>(value));
     }
     return {};
 }
@@ -231,6 +268,10 @@ std::string type_text(ValueType type) {
             return "a size such as 64GiB";
         case ValueType::kPrice:
             return "a price such as 2.00";
+        case ValueType::kTexts:
+            return "a list of texts such as [a, b]";
+        case ValueType::kTextMap:
+            return "a map of texts such as {A: b}";
     }
     return {};
 }

@@ -17,6 +17,9 @@ struct ParsedValue {
 /// Reads a scalar and checks its range, choices and form. `plain` tells that it had no quotes.
 ParsedValue parse_value(const Row& row, std::string_view text, bool plain);
 
+/// What is wrong with a text, or an empty text.
+std::string text_complaint(const Row& row, std::string_view text);
+
 /// The text of a value as the frozen recipe writes it; reading it gives the same value.
 std::string value_text(const Row& row, const Value& value);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipes/schema.h"
 
-#include <algorithm>
-
 namespace r1 {
 
 namespace {
@@ -17,29 +15,7 @@ constexpr Range above(double low, double high) {
     return {.low = low, .high = high, .low_open = true};
 }
 constexpr Range kSteps = between(0, 1e9);
-
-std::string check_currency(std::string_view text) {
-    const bool code = text.size() == 3 && std::all_of(text.begin(), text.end(),
-                                                      [](char c) { return c >= 'A' && c <= 'Z'; });
-    return code ? "" : "is not a currency; write its three capital letters, as in USD";
-}
-
-const Table& resources_table() {
-    using S = ResourcesSection;
-    static const Table table{
-        {
-            row<&S::ranks>("ranks", "1", "processes", between(1, 65536),
-                           "How many ranks train: one a GPU, or one a share of the cores."),
-            row<&S::threads_per_rank>("threads_per_rank", "1", "threads", between(1, 4096),
-                                      "CPU threads of one rank."),
-            row<&S::device>("device", "auto", "", {},
-                            "Where the ranks compute; auto takes a GPU where there is one."),
-            row<&S::time_limit>("time_limit", "0s", "", {},
-                                "The run saves and stops when it is reached; 0s is no limit."),
-        },
-        {}};
-    return table;
-}
+constexpr std::size_t kMostStages = 64;
 
 const Table& task_table() {
     using S = TaskSection;
@@ -184,8 +160,19 @@ const Table& recipe_table() {
                                          "What is measured on held-out prompts."),
             section<&Recipe::checkpoint>("checkpoint", checkpoint_table(), "What is saved."),
             section<&Recipe::cost>("cost", cost_table(), "The prices the bill is made from."),
+        },
+        {
+            list<&Recipe::stages>("stages", "stage", "a recipe", kMostStages, stage_table(),
+                                  "A list; the stages run in this order. A stage refuses the keys "
+                                  "that its kind does not use.",
+                                  "kind"),
         }};
     return table;
+}
+
+const FileForm& recipe_form() {
+    static const FileForm form{"recipe", "recipe file", "name: tiny", true, &recipe_table()};
+    return form;
 }
 
 }  // namespace r1

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of a stage, and what all tables share.
-#include <algorithm>
-
+// The tables of a stage.
 #include "recipes/schema.h"
 
 namespace r1 {
@@ -138,6 +136,13 @@ std::vector<Section> stage_sections() {
              const auto& model = static_cast<const S*>(parent)->model;
              return model ? &*model : nullptr;
          }},
+        {"resources", &stage_resources_table(), kAnyStage,
+         "What the stage runs on; keys that it does not set are those of the recipe's resources.",
+         [](void* parent) -> void* { return &static_cast<S*>(parent)->resources.emplace(); },
+         [](const void* parent) -> const void* {
+             const auto& resources = static_cast<const S*>(parent)->resources;
+             return resources ? &*resources : nullptr;
+         }},
         {"optimizer", &optimizer_table(), kSft | kGrpo, "AdamW and its schedule.",
          [](void* parent) -> void* { return &static_cast<S*>(parent)->optimizer; },
          [](const void* parent) -> const void* {
@@ -193,38 +198,6 @@ const Table& stage_table() {
         return made;
     }();
     return table;
-}
-
-const Row* Table::find_row(std::string_view key) const {
-    for (const Row& row : rows)
-        if (row.key == key) return &row;
-    return nullptr;
-}
-
-const Section* Table::find_section(std::string_view key) const {
-    for (const Section& section : sections)
-        if (section.key == key) return &section;
-    return nullptr;
-}
-
-std::string kinds_text(StageKinds kinds) {
-    std::string text;
-    for (const StageKind kind : {StageKind::kSft, StageKind::kGrpo, StageKind::kSample}) {
-        if ((kinds & only(kind)) == 0) continue;
-        if (!text.empty()) text += " and ";
-        text += to_name(kind);
-    }
-    return text;
-}
-
-std::string check_name(std::string_view text) {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    const bool fits =
-        !text.empty() && text.size() <= 40 && letter(text.front()) &&
-        std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || c == '-'; });
-    return fits ? ""
-                : "is not a name; use small letters, digits and '-', at most 40, starting with a "
-                  "letter or a digit";
 }
 
 }  // namespace r1

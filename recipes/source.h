@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a text came from, and the problems found in it. All of a recipe's problems are collected
+// Where a text came from, and the problems found in it. All of a file's problems are collected
 // here and reported together.
 #pragma once
 
@@ -13,10 +13,13 @@
 
 namespace r1 {
 
-/// One text under check: a recipe file or a --set argument.
+struct FileForm;
+
+/// One text under check: a file or a --set argument.
 struct Source {
-    std::string name;              ///< as the user named it
-    std::filesystem::path folder;  ///< what a relative path in it is relative to
+    const FileForm* form = nullptr;  ///< what kind of file it is, or sets values of
+    std::string name;                ///< as the user named it
+    std::filesystem::path folder;    ///< what a relative path in it is relative to
     std::string text;
     std::size_t order = 0;  ///< the order of the report: files before arguments
 };
@@ -42,7 +45,7 @@ std::string escaped(std::string_view text);
 /// "; did you mean 'x'?" with the nearest of the names, or an empty text when none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& names);
 
-/// The problems of one recipe, in the order of the sources.
+/// The problems of one recipe or profile, in the order of the sources.
 class Problems {
   public:
     /// The same message at the same place is kept once.

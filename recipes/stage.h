@@ -6,9 +6,25 @@
 #include <optional>
 #include <string>
 
+#include "common/units.h"
 #include "recipes/choices.h"
 
 namespace r1 {
+
+/// What a run or a stage of it runs on. The last three keys belong to a run; a stage's section
+/// holds the run's.
+struct ResourcesSection {
+    std::int64_t ranks = 0;             ///< processes; one a GPU, or one a share of the cores
+    std::int64_t ranks_per_node = 0;    ///< 0: what the cluster gives
+    std::int64_t threads_per_rank = 0;  ///< CPU threads of one rank
+    Device device = Device::kAuto;
+    std::string gpu_type;           ///< as Slurm calls it; empty: whatever the partition has
+    Duration time_limit;            ///< of one attempt; 0s: none, or the partition's
+    std::int64_t max_attempts = 0;  ///< 0: no bound
+    std::int64_t attempts_without_progress = 0;  ///< in a row, before a run is given up
+    Duration watchdog;  ///< ranks that make no progress for this long are ended; 0s: off
+    friend bool operator==(const ResourcesSection&, const ResourcesSection&) = default;
+};
 
 /// Decoder-only transformer of the Qwen2/Llama family, by the names of a Hugging Face config.json.
 struct ModelSection {
@@ -56,6 +72,8 @@ struct StageSection {
     std::int64_t steps = 0;  ///< policy updates (sft, grpo); sample: batches of prompts
     /// A model of its own (distillation). A stage inherits that of the stage it starts from.
     std::optional<ModelSection> model;
+    /// Resources of its own; a loaded recipe holds the run's where the stage says nothing.
+    std::optional<ResourcesSection> resources;
     OptimizerSection optimizer;  ///< sft, grpo
     SamplingSection sampling;    ///< grpo, sample
 

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "recipes/schema.h"
 #include "recipes/yaml_syntax.h"
 
 namespace r1 {
@@ -50,7 +51,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (++documents_ > 1)
-            throw Stop{place_of(mark), "a second YAML document; a recipe is one document"};
+            throw Stop{place_of(mark), "a second YAML document; a " + noun() + " is one document"};
     }
     void OnDocumentEnd() override {}
 
@@ -65,7 +66,7 @@ class TreeBuilder final : public YAML::EventHandler {
         emit(std::move(node));
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        problems_.add(place_of(mark), "an alias (*name); write the value out, or use 'base:'");
+        problems_.add(place_of(mark), "an alias (*name); write the value out" + or_base());
         YamlNode node = make(YamlNode::Kind::kNull, mark, 0, "");
         node.refused = true;
         emit(std::move(node));
@@ -98,18 +99,20 @@ class TreeBuilder final : public YAML::EventHandler {
         std::map<std::string, Place> known;  // the keys so far
     };
 
+    std::string noun() const { return std::string(source_.form->noun); }
+    std::string or_base() const { return source_.form->has_base ? ", or use 'base:'" : ""; }
+
     YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor,
                   const std::string& tag) {
         const Place place = place_of(mark);
         if (++nodes_ > kMostNodes)
-            throw Stop{place, "more than " + std::to_string(kMostNodes) +
-                                  " values; a recipe needs far fewer"};
+            throw Stop{place, "more than " + std::to_string(kMostNodes) + " values; a " + noun() +
+                                  " needs far fewer"};
         const char first = first_of(place);
-        if (anchor != 0)
-            problems_.add(place, "an anchor (&name); write the value out, or use 'base:'");
+        if (anchor != 0) problems_.add(place, "an anchor (&name); write the value out" + or_base());
         // A quoted scalar without a tag also reports "!", hence the look at the text itself.
         else if (first == '!' || tag.size() > 1)
-            problems_.add(place, "a tag (!name); a recipe has none");
+            problems_.add(place, "a tag (!name); a " + noun() + " has none");
         YamlNode node;
         node.kind = kind;
         node.place = place;

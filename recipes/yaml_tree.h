@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recipe's YAML as a tree in which every key and value knows its place. It is built from the
+// A file's YAML as a tree in which every key and value knows its place. It is built from the
 // events of yaml-cpp, whose own tree keeps duplicate keys and follows aliases without a limit.
 #pragma once
 

@@ -74,7 +74,7 @@ TEST(RecipeReference, MentionsEveryKeyWithItsHelp) {
             EXPECT_NE(page.find(row.help), std::string::npos) << row.help;
         }
     };
-    for (const Table* table : {&recipe_table(), &stage_table()}) {
+    for (const Table* table : {&recipe_table(), &stage_table(), &stage_resources_table()}) {
         expect_rows(*table);
         for (const Section& section : table->sections) {
             expect_rows(*section.table);
