@@ -7,11 +7,14 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "checkpoint/process.h"
+#include "checkpoint/record_fields.h"
 #include "common/error.h"
+#include "common/host.h"
 #include "common/json.h"
-#include "common/time.h"
+#include "common/text.h"
 
 namespace r1 {
 namespace {
@@ -20,24 +23,54 @@ namespace fs = std::filesystem;
 
 constexpr int kSchema = 1;
 
-// Runs `read` on the record; a missing key or a wrong type becomes an Error with the file's name.
-template <class Read>
-auto read_fields(const fs::path& path, Read read)
-    -> std::optional<decltype(read(std::declval<const Json&>()))> {
-    const std::optional<Json> record = read_record(path, kSchema);
-    if (!record) return std::nullopt;
-    try {
-        return read(*record);
-    } catch (const Json::exception& e) {
-        throw Error(ExitCode::kRunFailed, "'" + path.string() + "' is damaged: " + e.what());
+// A choice is written as its name.
+template <class Enum>
+struct Names {
+    std::vector<std::pair<Enum, const char*>> list;
+    const char* of(Enum value) const {
+        for (const auto& [known, name] : list)
+            if (known == value) return name;
+        return "unknown";
     }
+    Enum parse(const std::string& text, const fs::path& path) const {
+        for (const auto& [known, name] : list)
+            if (text == name) return known;
+        throw Error(ExitCode::kRunFailed,
+                    "'" + path.string() + "' has an unknown word: '" + printable(text) + "'");
+    }
+};
+
+const Names<Outcome> kOutcomes{
+    {{Outcome::kCompleted, "completed"}, {Outcome::kStopped, "stopped"}}};
+const Names<StopReason> kReasons{{{StopReason::kNone, "none"},
+                                  {StopReason::kSignal, "signal"},
+                                  {StopReason::kDeadline, "deadline"},
+                                  {StopReason::kNextJob, "next job"}}};
+const Names<Ending> kEndings{{{Ending::kCompleted, "completed"},
+                              {Ending::kNextJob, "next job"},
+                              {Ending::kCancelled, "cancelled"},
+                              {Ending::kTimeLimit, "time limit"},
+                              {Ending::kPreempted, "preempted"},
+                              {Ending::kRankFailed, "rank failed"},
+                              {Ending::kRankKilled, "rank killed"},
+                              {Ending::kHung, "hung"},
+                              {Ending::kSuperseded, "superseded"},
+                              {Ending::kLost, "lost"}}};
+const Names<GoesOn> kWaysOn{
+    {{GoesOn::kNot, "no"}, {GoesOn::kRequeued, "requeued"}, {GoesOn::kFollowUp, "follow-up job"}}};
+
+Json slurm_json(const SlurmPlace& place) {
+    return {{"job", place.job},
+            {"cluster", place.cluster},
+            {"restarts", place.restarts},
+            {"partition", place.partition},
+            {"nodes", place.nodes}};
 }
 
-template <class T>
-std::optional<T> optional_field(const Json& record, const char* key) {
-    const auto value = record.find(key);
-    if (value == record.end() || value->is_null()) return std::nullopt;
-    return value->get<T>();
+SlurmPlace slurm_of(const Json& record) {
+    return {record.at("job").get<std::int64_t>(), record.at("cluster").get<std::string>(),
+            record.at("restarts").get<std::int64_t>(), record.at("partition").get<std::string>(),
+            record.at("nodes").get<std::vector<std::string>>()};
 }
 
 // Ranks have bytes of any kind in their messages; a record never fails to be written for that.
@@ -62,9 +95,10 @@ RankError read_rank_error(const fs::path& path, int rank) {
     RankError error;
     error.rank = rank;
     try {
-        const auto read = read_fields(path, [&](const Json& r) {
+        const auto read = read_fields(path, kSchema, [&](const Json& r) {
             return RankError{rank, r.at("host").get<std::string>(),
-                             r.at("message").get<std::string>(), r.at("exit_code").get<int>()};
+                             r.at("message").get<std::string>(), r.at("exit_code").get<int>(),
+                             optional_field<bool>(r, "hung").value_or(false)};
         });
         if (read) return *read;
         error.message = "its error record vanished: '" + path.string() + "'";
@@ -90,11 +124,26 @@ void write_attempt(const RunDirectory& run, const AttemptRecord& a) {
                    {"start_ms", a.start_ms}};
     if (a.end_ms) record["end_ms"] = *a.end_ms;
     if (a.exit_code) record["exit_code"] = *a.exit_code;
+    if (a.deadline_ms) record["deadline_ms"] = *a.deadline_ms;
+    record["start_step"] = a.start_step;
+    if (a.slurm) {
+        record["job"] = a.job;
+        record["slurm"] = slurm_json(*a.slurm);
+        record["end_stage"] = a.end_stage;
+    }
+    if (a.ending) {
+        record["ending"] = kEndings.of(*a.ending);
+        record["ending_detail"] = text_json(a.ending_detail);
+        record["bad_nodes"] = a.bad_nodes;
+        record["goes_on"] = kWaysOn.of(a.goes_on);
+    }
+    if (a.end_step) record["end_step"] = *a.end_step;
     write_record(run.attempt_record(a.number), record);
 }
 
 std::optional<AttemptRecord> read_attempt(const RunDirectory& run, int number) {
-    return read_fields(run.attempt_record(number), [&](const Json& r) {
+    const fs::path path = run.attempt_record(number);
+    return read_fields(path, kSchema, [&](const Json& r) {
         AttemptRecord a;
         a.number = number;
         a.launcher = r.at("launcher").get<std::string>();
@@ -108,6 +157,20 @@ std::optional<AttemptRecord> read_attempt(const RunDirectory& run, int number) {
         a.start_ms = r.at("start_ms").get<std::int64_t>();
         a.end_ms = optional_field<std::int64_t>(r, "end_ms");
         a.exit_code = optional_field<int>(r, "exit_code");
+        a.deadline_ms = optional_field<std::int64_t>(r, "deadline_ms");
+        a.start_step = optional_field<std::int64_t>(r, "start_step").value_or(0);
+        if (const auto slurm = r.find("slurm"); slurm != r.end()) {
+            a.slurm = slurm_of(*slurm);
+            a.job = r.at("job").get<int>();
+            a.end_stage = r.at("end_stage").get<std::size_t>();
+        }
+        if (const auto ending = r.find("ending"); ending != r.end()) {
+            a.ending = kEndings.parse(ending->get<std::string>(), path);
+            a.ending_detail = r.at("ending_detail").get<std::string>();
+            a.bad_nodes = r.at("bad_nodes").get<std::vector<std::string>>();
+            a.goes_on = kWaysOn.parse(r.at("goes_on").get<std::string>(), path);
+        }
+        a.end_step = optional_field<std::int64_t>(r, "end_step");
         return a;
     });
 }
@@ -123,7 +186,7 @@ void write_ranks(const RunDirectory& run, int attempt, const std::vector<RankPla
 }
 
 std::vector<RankPlace> read_ranks(const RunDirectory& run, int attempt) {
-    const auto read = read_fields(run.attempt_ranks(attempt), [](const Json& record) {
+    const auto read = read_fields(run.attempt_ranks(attempt), kSchema, [](const Json& record) {
         std::vector<RankPlace> ranks;
         for (const Json& place : record.at("ranks"))
             ranks.push_back({place.at("rank").get<int>(), place.at("host").get<std::string>(),
@@ -135,21 +198,20 @@ std::vector<RankPlace> read_ranks(const RunDirectory& run, int attempt) {
 }
 
 void write_outcome(const RunDirectory& run, int attempt, const OutcomeRecord& record) {
-    write_record(run.attempt_outcome(attempt),
-                 {{"schema", kSchema},
-                  {"outcome", record.outcome == Outcome::kCompleted ? "completed" : "stopped"},
-                  {"step", record.step},
-                  {"end_ms", record.end_ms}});
+    write_record(run.attempt_outcome(attempt), {{"schema", kSchema},
+                                                {"outcome", kOutcomes.of(record.outcome)},
+                                                {"reason", kReasons.of(record.reason)},
+                                                {"step", record.step},
+                                                {"end_ms", record.end_ms}});
 }
 
 std::optional<OutcomeRecord> read_outcome(const RunDirectory& run, int attempt) {
     const fs::path path = run.attempt_outcome(attempt);
-    return read_fields(path, [&](const Json& r) {
-        const std::string outcome = r.at("outcome").get<std::string>();
-        if (outcome != "completed" && outcome != "stopped")
-            throw Error(ExitCode::kRunFailed, "'" + path.string() + "' names an unknown outcome");
-        return OutcomeRecord{outcome == "completed" ? Outcome::kCompleted : Outcome::kStopped,
-                             r.at("step").get<std::int64_t>(), r.at("end_ms").get<std::int64_t>()};
+    return read_fields(path, kSchema, [&](const Json& r) {
+        const auto reason = optional_field<std::string>(r, "reason");
+        return OutcomeRecord{kOutcomes.parse(r.at("outcome").get<std::string>(), path),
+                             r.at("step").get<std::int64_t>(), r.at("end_ms").get<std::int64_t>(),
+                             reason ? kReasons.parse(*reason, path) : StopReason::kNone};
     });
 }
 
@@ -158,7 +220,8 @@ void write_rank_error(const RunDirectory& run, int attempt, const RankError& err
                                                           {"rank", error.rank},
                                                           {"host", error.host},
                                                           {"message", text_json(error.message)},
-                                                          {"exit_code", error.exit_code}});
+                                                          {"exit_code", error.exit_code},
+                                                          {"hung", error.hung}});
 }
 
 std::vector<RankError> read_rank_errors(const RunDirectory& run, int attempt) {
@@ -173,10 +236,14 @@ std::vector<RankError> read_rank_errors(const RunDirectory& run, int attempt) {
     return errors;
 }
 
-AttemptRecord describe_this_launcher() {
+const char* to_string(Ending ending) {
+    return kEndings.of(ending);
+}
+
+AttemptRecord describe_launcher(std::int64_t pid) {
     AttemptRecord record;
     record.host = host_name();
-    record.launcher_pid = ::getpid();
+    record.launcher_pid = pid;
     record.launcher_start_ticks = process_start_ticks(record.launcher_pid).value_or(0);
     record.boot_id = boot_id();
     return record;

@@ -19,6 +19,15 @@ class RunDirectory {
     const std::filesystem::path& root() const { return root_; }
     std::string run_id() const { return root_.filename().string(); }
     std::filesystem::path recipe() const { return root_ / "recipe.yaml"; }
+    /// The cluster's profile, frozen like the recipe. Only of a run that was submitted.
+    std::filesystem::path cluster() const { return root_ / "cluster.yaml"; }
+    /// "job.sbatch", "job-2.sbatch": the exact bytes submitted.
+    std::filesystem::path job_script(int n) const {
+        return root_ / (n == 1 ? "job.sbatch" : "job-" + std::to_string(n) + ".sbatch");
+    }
+    std::filesystem::path jobs() const { return root_ / "jobs"; }
+    std::filesystem::path job_record(int n) const { return jobs() / (std::to_string(n) + ".json"); }
+    std::filesystem::path cancel_request() const { return root_ / "cancel.json"; }
     std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
     std::filesystem::path evaluations() const { return root_ / "evaluations.jsonl"; }
     std::filesystem::path summary() const { return root_ / "summary.json"; }
@@ -35,6 +44,15 @@ class RunDirectory {
     std::filesystem::path attempt_outcome(int n) const { return attempt(n) / "outcome.json"; }
     std::filesystem::path attempt_error(int n, int rank) const {
         return attempt(n) / ("error-rank" + std::to_string(rank) + ".json");
+    }
+    /// Asks every rank for a sign of life; the ranks' answers.
+    std::filesystem::path attempt_roll_call(int n) const { return attempt(n) / "roll-call.json"; }
+    std::filesystem::path attempt_hang(int n, int rank) const {
+        return attempt(n) / ("hang-rank" + std::to_string(rank) + ".json");
+    }
+    /// What the prologue found on a node.
+    std::filesystem::path attempt_node(int n, const std::string& node) const {
+        return attempt(n) / "nodes" / (node + ".json");
     }
     std::filesystem::path attempt_log(int n) const { return attempt(n) / "log"; }
 

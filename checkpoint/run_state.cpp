@@ -2,7 +2,7 @@
 #include "checkpoint/attempt.h"
 #include "checkpoint/process.h"
 #include "common/error.h"
-#include "common/time.h"
+#include "common/host.h"
 
 namespace r1 {
 namespace {
@@ -17,6 +17,14 @@ std::optional<OutcomeRecord> readable_outcome(const RunDirectory& run, int attem
     }
 }
 
+std::optional<AttemptRecord> readable_attempt(const RunDirectory& run, int attempt) {
+    try {
+        return read_attempt(run, attempt);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 RunState state_of_launcher(const AttemptRecord& attempt) {
     if (attempt.end_ms || attempt.exit_code) {
         const int code = attempt.exit_code.value_or(0);
@@ -27,6 +35,14 @@ RunState state_of_launcher(const AttemptRecord& attempt) {
     const bool lives = attempt.boot_id == boot_id() &&
                        process_start_ticks(attempt.launcher_pid) == attempt.launcher_start_ticks;
     return lives ? RunState::kRunning : RunState::kInterrupted;
+}
+
+/// Its epilogue did not let the run go on, although nobody wished it to stop.
+bool was_given_up(const AttemptRecord& attempt) {
+    if (!attempt.slurm || !attempt.ending) return false;
+    const Ending ending = *attempt.ending;
+    return ending != Ending::kCancelled && ending != Ending::kNextJob &&
+           ending != Ending::kCompleted && ending != Ending::kSuperseded;
 }
 
 }  // namespace
@@ -56,14 +72,12 @@ RunState state_of(const RunDirectory& run) {
     if (newest == 0) return RunState::kQueued;
     const std::optional<OutcomeRecord> outcome = readable_outcome(run, newest);
     if (outcome && outcome->outcome == Outcome::kCompleted) return RunState::kCompleted;
+    const std::optional<AttemptRecord> attempt = readable_attempt(run, newest);
+    if (attempt && attempt->goes_on != GoesOn::kNot) return RunState::kQueued;
     if (!read_rank_errors(run, newest).empty()) return RunState::kFailed;
     if (outcome) return RunState::kStopped;
-    try {
-        const std::optional<AttemptRecord> attempt = read_attempt(run, newest);
-        return attempt ? state_of_launcher(*attempt) : RunState::kInterrupted;
-    } catch (const Error&) {
-        return RunState::kInterrupted;
-    }
+    if (attempt && was_given_up(*attempt)) return RunState::kFailed;
+    return attempt ? state_of_launcher(*attempt) : RunState::kInterrupted;
 }
 
 }  // namespace r1

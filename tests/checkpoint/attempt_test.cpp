@@ -15,7 +15,7 @@ class Records : public ::testing::Test {
   protected:
     // An attempt launched by this process, which lives.
     AttemptRecord start() {
-        AttemptRecord record = describe_this_launcher();
+        AttemptRecord record = describe_launcher(::getpid());
         record.number = run_.begin_attempt();
         record.launcher = "mpirun";
         record.ranks = 2;
@@ -134,6 +134,17 @@ TEST_F(StateOf, EndedWithACodeOfItsOwnIsFailedWithASignalInterrupted) {
     EXPECT_EQ(state_of(run_), RunState::kInterrupted);
     end(record, 0);
     EXPECT_EQ(state_of(run_), RunState::kInterrupted);
+}
+
+TEST_F(StateOf, GivenUpByItsEpilogueIsFailedAlsoWhenRanksWereKilled) {
+    AttemptRecord record = start();
+    record.slurm = SlurmPlace{};
+    record.ending = Ending::kRankKilled;
+    end(record, 137);
+    EXPECT_EQ(state_of(run_), RunState::kFailed);
+    record.goes_on = GoesOn::kRequeued;
+    write_attempt(run_, record);
+    EXPECT_EQ(state_of(run_), RunState::kQueued);
 }
 
 TEST_F(StateOf, ReusedPidIsNotTheLauncher) {
