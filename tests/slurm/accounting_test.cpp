@@ -2,11 +2,13 @@
 #include "slurm/accounting.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/attempt.h"
+#include "common/host.h"
 #include "common/time.h"
 #include "tests/common/temporary_folder.h"
 
@@ -80,7 +82,7 @@ TEST_F(Accounting, EveryAttemptCounts) {
 }
 
 TEST_F(Accounting, RunningAttemptEndsNow) {
-    AttemptRecord record = describe_this_launcher();
+    AttemptRecord record = describe_launcher(::getpid());
     record.number = 1;
     record.launcher = "mpirun";
     record.ranks = record.threads_per_rank = 1;
