@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "mpi_runtime/comm/communicator.h"
 #include "mpi_runtime/comm/mpi_check.h"
+#include "mpi_runtime/comm/progress.h"
 
 namespace r1 {
 
@@ -24,6 +25,8 @@ constexpr std::size_t kChunkBytes = std::size_t{2} << 20;
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 /// Up to here, gathering everything everywhere is quicker than two exchanges.
 constexpr std::size_t kSmallBytes = std::size_t{4} << 10;
+/// Scratch for gathering everything: hundreds of ranks gather in parts.
+constexpr std::size_t kGatheredBytes = std::size_t{512} << 10;
 /// Bytes moved by one call of broadcast and all_gather. MPI counts with an int, so that it must
 /// stay below 2 GiB.
 constexpr std::size_t kLargestCallBytes = std::size_t{64} << 20;
@@ -72,7 +75,10 @@ class MpiCommunicator final : public Communicator {
     int size() const override { return size_; }
     const char* name() const override { return "mpi"; }
 
-    void barrier() override { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+    void barrier() override {
+        const CollectiveCall call;
+        check_mpi(MPI_Barrier(comm_), "MPI_Barrier");
+    }
     void broadcast(void* data, std::size_t bytes, int root) override;
     void all_reduce(float* values, std::size_t count, ReduceOp op) override {
         reduce(values, count, op);
@@ -105,6 +111,7 @@ class MpiCommunicator final : public Communicator {
 };
 
 MpiCommunicator::MpiCommunicator() {
+    const Activity starting("starting MPI");
     int initialized = 0;
     check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
     if (initialized != 0) throw_library_error("MPI", "MPI_Init_thread", "it was called before");
@@ -124,15 +131,18 @@ MpiCommunicator::MpiCommunicator() {
 MpiCommunicator::~MpiCommunicator() {
     // Both calls wait for the other ranks, which do not come when this one is failing.
     if (std::uncaught_exceptions() > exceptions_at_start_) return;
+    const Activity ending("ending MPI");
     MPI_Comm_free(&comm_);
     MPI_Finalize();
 }
 
 void MpiCommunicator::broadcast(void* data, std::size_t bytes, int root) {
+    const CollectiveCall call;
     auto* next = static_cast<std::byte*>(data);
     while (bytes > 0) {
         const std::size_t now = std::min(bytes, kLargestCallBytes);
         check_mpi(MPI_Bcast(next, static_cast<int>(now), MPI_BYTE, root, comm_), "MPI_Bcast");
+        beat();
         next += now;
         bytes -= now;
     }
@@ -150,10 +160,12 @@ T* MpiCommunicator::scratch(std::size_t count) {
 /// as many bytes as the best all-reduce, and the result of a value does not depend on its place.
 template <class T>
 void MpiCommunicator::reduce(T* values, std::size_t count, ReduceOp op) {
+    const CollectiveCall call;
     const auto ranks = static_cast<std::size_t>(size_);
     const std::size_t chunk = std::max(kChunkBytes, ranks * kPieceBytes) / sizeof(T);
     const MPI_Datatype type = mpi_type(T{});
-    while (count * sizeof(T) > kSmallBytes && count >= ranks) {
+    const std::size_t small = std::min(kSmallBytes, kGatheredBytes / ranks);
+    while (count * sizeof(T) > small && count >= ranks) {
         const std::size_t piece = std::min(count, chunk) / ranks;
         const int n = static_cast<int>(piece);
         T* parts = scratch<T>(piece * ranks);
@@ -163,14 +175,20 @@ void MpiCommunicator::reduce(T* values, std::size_t count, ReduceOp op) {
         values += piece * ranks;
         count -= piece * ranks;
     }
-    if (count == 0) return;
-    const int n = static_cast<int>(count);
-    T* parts = scratch<T>(count * ranks);
-    check_mpi(MPI_Allgather(values, n, type, parts, n, type, comm_), "MPI_Allgather");
-    fold(values, parts, count, ranks, op);
+    while (count > 0) {
+        const std::size_t piece =
+            std::min(count, std::max<std::size_t>(1, kGatheredBytes / ranks / sizeof(T)));
+        const int n = static_cast<int>(piece);
+        T* parts = scratch<T>(piece * ranks);
+        check_mpi(MPI_Allgather(values, n, type, parts, n, type, comm_), "MPI_Allgather");
+        fold(values, parts, piece, ranks, op);
+        values += piece;
+        count -= piece;
+    }
 }
 
 std::vector<std::string> MpiCommunicator::all_gather(std::string_view bytes) {
+    const CollectiveCall call;
     const auto ranks = static_cast<std::size_t>(size_);
     const auto own_size = static_cast<std::int64_t>(bytes.size());
     std::vector<std::int64_t> sizes(ranks);

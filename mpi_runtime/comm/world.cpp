@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "mpi_runtime/comm/communicator.h"
+#include "mpi_runtime/comm/launched.h"
 
 namespace r1 {
 
@@ -12,15 +13,7 @@ bool is_set(const char* name) {
     return std::getenv(name) != nullptr;
 }
 
-/// Processes that the launcher says it started, the innermost launcher first; 0 when none says.
-long launched_processes() {
-    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
-        if (const char* value = std::getenv(name)) return std::strtol(value, nullptr, 10);
-    }
-    return 0;
-}
-
-[[noreturn]] void throw_not_connected(long launched) {
+[[noreturn]] void throw_not_connected(int launched) {
     throw Error(ExitCode::kLibrary,
                 "MPI: the launcher started " + std::to_string(launched) +
                     " processes, but MPI does not connect them: all would believe to be rank 0. "
@@ -31,7 +24,7 @@ long launched_processes() {
 }  // namespace
 
 std::unique_ptr<Communicator> make_world_communicator() {
-    const long launched = launched_processes();
+    const int launched = launched_ranks();
     if (!is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !is_set("PMI_SIZE")) {
         if (launched > 1) throw_not_connected(launched);
         return make_self_communicator();

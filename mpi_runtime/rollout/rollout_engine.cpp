@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/units.h"
+#include "mpi_runtime/comm/progress.h"
 
 namespace r1 {
 
@@ -182,6 +183,7 @@ template <class T>
 void RolloutEngine<T>::run_rows(const T* parameters, const std::vector<std::int32_t>& tokens,
                                 const std::vector<std::int32_t>& positions,
                                 const std::vector<const SequencePages<T>*>& owners) {
+    beat();
     std::size_t stride = 0;
     for (const SequencePages<T>* owner : owners) stride = std::max(stride, owner->pages().size());
     std::vector<std::int32_t> tables(tokens.size() * stride, 0);
