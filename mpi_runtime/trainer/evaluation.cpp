@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/reward/reward.h"
 #include "mpi_runtime/trainer/work_split.h"
 
@@ -88,6 +89,7 @@ Counts count_own(Session& session, Actor& actor, const EvaluationSection& sectio
     std::size_t output = 0;
     for (std::size_t r = 0; r < requests.size(); ++r) {
         for (std::uint32_t i = 0; i < requests[r].count; ++i, ++output) {
+            beat();
             std::vector<std::int32_t> tokens = outputs[output].tokens;
             counts.tokens() += static_cast<std::int64_t>(tokens.size());
             if (outputs[output].ended) tokens.pop_back();
@@ -105,6 +107,7 @@ Counts count_own(Session& session, Actor& actor, const EvaluationSection& sectio
 }  // namespace
 
 EvaluationResult evaluate(Session& session, Actor& actor, const EvaluationSection& section) {
+    const Activity evaluating("evaluating");
     Counts counts = count_own(session, actor, section);
     session.comm.all_reduce(counts.correct.data(), counts.correct.size(), ReduceOp::kSum);
     session.comm.all_reduce(counts.totals.data(), counts.totals.size(), ReduceOp::kSum);

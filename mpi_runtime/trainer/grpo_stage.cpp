@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/time.h"
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/advantage.h"
 #include "mpi_runtime/trainer/grpo_loss.h"
 #include "mpi_runtime/trainer/learning_rate.h"
@@ -118,6 +119,7 @@ void GrpoStage::add_reference_logprobs(std::vector<Sample>& own) {
     PackedBatch packed;
     for (const auto& members :
          micro_batches(all, rows, session_.recipe.training.micro_batch_tokens)) {
+        beat();
         packed.clear();
         for (const std::size_t i : members) packed.append(own[i].prompt, own[i].tokens);
         const std::vector<double> logprobs =
@@ -193,6 +195,7 @@ GrpoSums GrpoStage::accumulate(std::int64_t step, const std::vector<std::size_t>
     actor_.policy.zero_gradients();
     for (const auto& batch :
          micro_batches(part, rows, session_.recipe.training.micro_batch_tokens)) {
+        beat();
         packed.clear();
         std::vector<GrpoToken> loss_tokens;
         for (const std::size_t place : batch) {

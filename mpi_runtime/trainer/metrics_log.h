@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <filesystem>
+#include <string>
 
 #include "common/file.h"
 #include "common/json.h"
@@ -13,12 +15,21 @@ namespace r1 {
 class StepLog {
   public:
     StepLog(const std::filesystem::path& path, std::int64_t keep_up_to_step);
-    /// Adds "schema" and "time_ms" to the line.
+    /// Adds "schema" and "time_ms" to the line. A line that cannot be written, as on a full disk,
+    /// is kept and tried again with the next one: training goes on, and the log says so once.
     void append(const Json& line);
-    void sync() { out_.sync(); }
+    /// Before a checkpoint exists, every line up to it does. Throws Error when that cannot be.
+    void sync();
 
   private:
+    void write_waiting();
+
     LineAppender out_;
+    std::deque<std::string> waiting_;  // about 1 KB a step; saving fails as long as there are any
+    bool complained_ = false;
 };
+
+/// The largest value of a key in a file of JSON lines; 0 when no line has it.
+double longest_in(const std::filesystem::path& path, const char* key);
 
 }  // namespace r1

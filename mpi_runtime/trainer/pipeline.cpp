@@ -3,21 +3,22 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "checkpoint/checkpoint.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/time.h"
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/evaluation.h"
 #include "mpi_runtime/trainer/metrics_log.h"
+#include "mpi_runtime/trainer/saver.h"
 #include "mpi_runtime/trainer/stage.h"
-#include "mpi_runtime/trainer/stop_request.h"
+#include "mpi_runtime/trainer/step_boundary.h"
 
 namespace r1 {
 
 namespace {
-
-constexpr int kMaxFailedSaves = 3;
 
 class Pipeline {
   public:
@@ -30,10 +31,8 @@ class Pipeline {
     /// False when a stop was agreed on.
     bool run_stage(std::size_t index);
     bool after_step(Stage& stage, std::int64_t done);
-    void save(Stage& stage, std::int64_t done, bool keep, bool needed);
-    void remove_old_checkpoints();
-    bool agree(bool mine);
-    bool time_is_up() const;
+    bool evaluation_is_due(std::int64_t done) const;
+    void open_logs();
     void log_step(std::int64_t done, const Metrics& metrics, double seconds);
     void log_evaluation(Stage& stage, std::int64_t done, const char* when);
     const StageSection& section() const { return session_.recipe.stages[index_]; }
@@ -41,30 +40,35 @@ class Pipeline {
 
     Session& session_;
     int attempt_;
-    std::optional<AttemptRecord> record_;  // the leader's
-    double begin_ = monotonic_seconds();
-    std::unique_ptr<CheckpointWriter> writer_;  // the leader's
-    std::optional<StepLog> metrics_;            // the leader's
-    std::optional<StepLog> evaluations_;        // the leader's
-    std::optional<SavedState> saved_;           // until its stage has taken it
-    std::size_t index_ = 0;                     // of the stage at work
-    std::int64_t next_step_ = 0;                // of that stage
-    int failed_saves_ = 0;
+    StepBoundary boundary_;
+    Saver saver_;
+    std::optional<StepLog> metrics_;      // the leader's
+    std::optional<StepLog> evaluations_;  // the leader's
+    std::optional<SavedState> saved_;     // until its stage has taken it
+    std::size_t index_ = 0;               // of the stage at work
+    std::int64_t next_step_ = 0;          // of that stage
+    bool steps_begun_ = false;
+    double save_seconds_ = 0;  // of the last save, until a line has it
+    StopReason stop_ = StopReason::kNone;
 };
 
-Pipeline::Pipeline(Session& session, int attempt) : session_(session), attempt_(attempt) {
-    if (session.leader())
-        writer_ = make_hdf5_checkpoint_writer(session.run.checkpoints(), session.run.run_id());
+Pipeline::Pipeline(Session& session, int attempt)
+    : session_(session), attempt_(attempt), boundary_(session, attempt), saver_(session) {
     find_position();
-    if (!session.leader()) return;
-    record_ = read_attempt(session.run, attempt);
+    if (session.leader()) open_logs();
+}
+
+/// Lines of steps that will be done again go; they are not this attempt's when it is superseded.
+void Pipeline::open_logs() {
+    if (session_.fence.superseded()) session_.fence.refuse();
     const std::int64_t done = saved_ ? saved_->step() : -1;
-    metrics_.emplace(session.run.metrics(), done);
-    evaluations_.emplace(session.run.evaluations(), done);
+    metrics_.emplace(session_.run.metrics(), done);
+    evaluations_.emplace(session_.run.evaluations(), done);
 }
 
 void Pipeline::find_position() {
     // One rank decides what verifies; the others take its word and verify what they read.
+    const Activity looking("verifying the checkpoints");
     std::int64_t step = -1;
     if (session_.leader()) {
         std::vector<Rejected> rejected;
@@ -103,18 +107,23 @@ void Pipeline::take_position(const Json& state) {
 }
 
 OutcomeRecord Pipeline::run() {
-    for (; index_ < session_.recipe.stages.size(); ++index_, next_step_ = 0) {
+    while (index_ < boundary_.end_stage()) {
         const bool done_before = next_step_ == section().steps;
-        if (!done_before && !run_stage(index_)) {
-            const std::int64_t step = global_step(next_step_);
-            return {Outcome::kStopped, step, utc_milliseconds()};
-        }
+        if (!done_before && !run_stage(index_))
+            return {Outcome::kStopped, global_step(next_step_), utc_milliseconds(), stop_};
         saved_.reset();
+        boundary_.begin_stage();
+        ++index_;
+        next_step_ = 0;
     }
-    return {Outcome::kCompleted, session_.total_steps(), utc_milliseconds()};
+    const std::int64_t step = global_step(next_step_);
+    if (index_ == session_.recipe.stages.size())
+        return {Outcome::kCompleted, step, utc_milliseconds(), StopReason::kNone};
+    return {Outcome::kStopped, step, utc_milliseconds(), StopReason::kNextJob};
 }
 
 bool Pipeline::run_stage(std::size_t index) {
+    std::optional<Activity> doing(std::in_place, "reading what the stage begins with");
     const std::unique_ptr<Stage> stage =
         make_stage(session_, index, saved_ ? Beginning::kRestored : Beginning::kOfRecipe);
     if (session_.leader())
@@ -124,7 +133,12 @@ bool Pipeline::run_stage(std::size_t index) {
         stage->restore(*saved_);
     else if (index == 0)
         log_evaluation(*stage, 0, "start");
+    // What an attempt does before its first step is not part of a step.
+    if (!steps_begun_) boundary_.begin_steps();
+    steps_begun_ = true;
     saved_.reset();
+    doing.reset();
+    const Activity training("training");
     while (next_step_ < section().steps) {
         const double begin = monotonic_seconds();
         const Metrics metrics = stage->step(next_step_);
@@ -135,75 +149,36 @@ bool Pipeline::run_stage(std::size_t index) {
     return true;
 }
 
+bool Pipeline::evaluation_is_due(std::int64_t done) const {
+    const std::int64_t every = session_.recipe.evaluation.every_steps;
+    return done == section().steps || (every > 0 && done % every == 0);
+}
+
 /// Evaluates and saves where the recipe says so. False when the ranks agreed to stop.
 bool Pipeline::after_step(Stage& stage, std::int64_t done) {
     const bool last = done == section().steps;
-    const auto due = [&](std::int64_t every) { return every > 0 && done % every == 0; };
-    if (last)
-        log_evaluation(stage, done, "stage");
-    else if (due(session_.recipe.evaluation.every_steps))
-        log_evaluation(stage, done, "interval");
-    const bool stop =
-        agree(stop_requested() || time_is_up() || (record_ && launcher_is_gone(*record_)));
-    if (last || stop || due(session_.recipe.checkpoint.every_steps))
-        save(stage, done, last, last || stop);
-    const bool all_done = last && index_ + 1 == session_.recipe.stages.size();
+    if (evaluation_is_due(done)) log_evaluation(stage, done, last ? "stage" : "interval");
+    const StepBoundary::Decision decision = boundary_.decide(evaluation_is_due(done + 1));
+    const bool stop = decision.stop != StopReason::kNone;
+    const std::int64_t every = session_.recipe.checkpoint.every_steps;
+    if (last || stop || decision.save || (every > 0 && done % every == 0)) {
+        save_seconds_ = saver_.save(stage, {index_, done, last, last || stop}, [this] {
+            metrics_->sync();
+            evaluations_->sync();
+        });
+        boundary_.save_took(save_seconds_);
+    }
+    // Whoever asked to stop at the last step of all has what they wanted.
+    const bool all_done = last && index_ + 1 == boundary_.end_stage();
     if (!stop || all_done) return true;
+    stop_ = decision.stop;
     if (session_.leader())
         log_info("stopped after saving step " + std::to_string(global_step(done)));
     return false;
 }
 
-/// A periodic save that fails costs nothing but safety, so training goes on; one that a later stage
-/// or a resume counts on must succeed.
-void Pipeline::save(Stage& stage, std::int64_t done, bool keep, bool needed) {
-    Snapshot snapshot;
-    Json& state = snapshot.state();
-    state["stage"] = index_;
-    state["stage_name"] = section().name;
-    state["stage_step"] = done;
-    state["tokenizer"] = session_.tokenizer->fingerprint();
-    std::string failure;
-    if (session_.leader()) {
-        try {
-            stage.save(snapshot);
-            metrics_->sync();
-            evaluations_->sync();
-            writer_->save(global_step(done), keep, snapshot.state_text(), snapshot.tensors());
-        } catch (const Error& error) {
-            failure = error.what();
-            log_error("checkpoint " + checkpoint_name(global_step(done)) +
-                      " was not written: " + failure);
-        }
-        if (failure.empty()) remove_old_checkpoints();
-    }
-    failed_saves_ = agree(!failure.empty()) ? failed_saves_ + 1 : 0;
-    if (session_.leader() && failed_saves_ > 0 && (needed || failed_saves_ == kMaxFailedSaves))
-        throw Error(ExitCode::kCheckpoint, "the run cannot be saved: " + failure);
-}
-
-/// What cannot be removed only takes room.
-void Pipeline::remove_old_checkpoints() {
-    try {
-        writer_->retain(session_.recipe.checkpoint.keep_last);
-    } catch (const Error& error) {
-        log_warning(std::string("an old checkpoint was not removed: ") + error.what());
-    }
-}
-
-bool Pipeline::agree(bool mine) {
-    std::int64_t any = mine ? 1 : 0;
-    session_.comm.all_reduce(&any, 1, ReduceOp::kMax);
-    return any != 0;
-}
-
-bool Pipeline::time_is_up() const {
-    const std::int64_t limit = session_.recipe.resources.time_limit.seconds;
-    return limit > 0 && monotonic_seconds() - begin_ >= static_cast<double>(limit);
-}
-
 void Pipeline::log_step(std::int64_t done, const Metrics& metrics, double seconds) {
-    if (!session_.leader()) return;
+    if (!session_.leader() || session_.fence.superseded()) return;
     Json line;
     line["attempt"] = attempt_;
     line["step"] = global_step(done);
@@ -214,6 +189,8 @@ void Pipeline::log_step(std::int64_t done, const Metrics& metrics, double second
     line["stage_steps"] = section().steps;
     for (const auto& [name, value] : metrics) line[name] = value;
     line["timing_s/step"] = seconds;
+    if (save_seconds_ > 0) line["timing_s/save"] = save_seconds_;
+    save_seconds_ = 0;
     metrics_->append(line);
 }
 
@@ -222,13 +199,15 @@ void Pipeline::log_evaluation(Stage& stage, std::int64_t done, const char* when)
     if (actor == nullptr) return;
     const double begin = monotonic_seconds();
     const EvaluationResult result = evaluate(session_, *actor, session_.recipe.evaluation);
-    if (!session_.leader()) return;
+    const double seconds = monotonic_seconds() - begin;
+    boundary_.evaluation_took(seconds);
+    if (!session_.leader() || session_.fence.superseded()) return;
     Json line;
     line["step"] = global_step(done);
     line["stage"] = section().name;
     line["when"] = when;
     line.update(to_json(result));
-    line["timing_s/evaluation"] = monotonic_seconds() - begin;
+    line["timing_s/evaluation"] = seconds;
     evaluations_->append(line);
 }
 

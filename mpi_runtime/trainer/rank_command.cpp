@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mpi_runtime/trainer/rank_command.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "checkpoint/attempt.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "common/gpu_inventory.h"
+#include "common/host.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/time.h"
+#include "mpi_runtime/comm/launched.h"
 #include "mpi_runtime/trainer/evaluation.h"
-#include "mpi_runtime/trainer/pipeline.h"
+#include "mpi_runtime/trainer/fence.h"
 #include "mpi_runtime/trainer/snapshot.h"
 #include "mpi_runtime/trainer/stop_request.h"
+#include "mpi_runtime/trainer/train.h"
+#include "mpi_runtime/trainer/watchdog.h"
 #include "recipes/load.h"
 
 namespace r1 {
@@ -74,39 +77,8 @@ struct Subject {
     std::optional<Actor> actor;
 };
 
-std::string describe_device(const Session& session) {
-    const std::int64_t threads = session.recipe.resources.threads_per_rank;
-    std::string text = std::string(session.backend->name()) + ", " + std::to_string(threads) +
-                       (threads == 1 ? " thread" : " threads");
-    const std::size_t gpus = list_gpus().size();
-    if (gpus > 0) text += " (" + std::to_string(gpus) + " GPUs present, not used by this build)";
-    return text;
-}
-
-void record_ranks(Session& session, int attempt) {
-    Json own;
-    own["rank"] = session.comm.rank();
-    own["host"] = host_name();
-    own["pid"] = ::getpid();
-    own["device"] = describe_device(session);
-    std::vector<RankPlace> places;
-    for (const std::string& text : session.comm.all_gather(own.dump())) {
-        const Json place = Json::parse(text);
-        places.push_back({place.at("rank"), place.at("host"), place.at("pid"), place.at("device")});
-    }
-    if (!session.leader()) return;
-    write_ranks(session.run, attempt, places);
-    for (const RankPlace& place : places)
-        log_info("rank " + std::to_string(place.rank) + " of " + std::to_string(places.size()) +
-                 " runs on " + place.host + ", pid " + std::to_string(place.pid) + ", " +
-                 place.device);
-}
-
 void run_train(Session& session, const RankOptions& options) {
-    record_ranks(session, options.attempt);
-    const OutcomeRecord outcome = run_pipeline(session, options.attempt);
-    session.comm.barrier();
-    if (session.leader()) write_outcome(session.run, options.attempt, outcome);
+    train(session, options.attempt);
 }
 
 void run_eval(Session& session, const RankOptions& options) {
@@ -197,19 +169,32 @@ Command parse(int argc, const char* const* argv, RankOptions& options) {
     return chosen;
 }
 
-/// Tells the launcher why, then ends every rank: the others wait in a collective for this one.
-[[noreturn]] void fail(Communicator& comm, const RankOptions& options, ExitCode code,
+/// Tells the launcher why, then ends every rank: the others wait in a collective for this one. What
+/// another rank's watchdog wrote about this one stands.
+[[noreturn]] void fail(Communicator* comm, const RankOptions& options, ExitCode code,
                        const std::string& message) {
     log_error(message);
+    const RunDirectory run(options.run);
+    const int rank = comm != nullptr ? comm->rank() : launched_rank();
     try {
-        if (options.attempt > 0)
-            write_rank_error(RunDirectory(options.run), options.attempt,
-                             {comm.rank(), host_name(), message, static_cast<int>(code)});
+        if (options.attempt > 0 && !exists_now(run.attempt_error(options.attempt, rank)))
+            write_rank_error(run, options.attempt,
+                             {rank, node_name(), message, static_cast<int>(code)});
     } catch (const std::exception& second) {
         log_error(std::string("and the error could not be recorded: ") + second.what());
     }
-    comm.abort(static_cast<int>(code));
-    std::abort();  // GCC does not believe [[noreturn]] of a virtual call
+    if (comm != nullptr) comm->abort(static_cast<int>(code));
+    std::fflush(nullptr);
+    std::_Exit(static_cast<int>(code));  // the launcher ends the others
+}
+
+/// Before MPI is started: that can hang too.
+void start_watchdog(std::optional<Watchdog>& watchdog, const RankOptions& options,
+                    const Recipe& recipe) {
+    const std::int64_t limit = recipe.resources.watchdog.seconds;
+    if (options.attempt == 0 || limit == 0) return;
+    watchdog.emplace(Watchdog::Post{RunDirectory(options.run), options.attempt, launched_rank(),
+                                    std::max(launched_ranks(), 1), static_cast<double>(limit)});
 }
 
 }  // namespace
@@ -218,20 +203,27 @@ int run_rank(int argc, const char* const* argv) {
     listen_for_stop();
     // A file that grows beyond `ulimit -f` is an error that names it, as on a full disk.
     std::signal(SIGXFSZ, SIG_IGN);
-    const std::unique_ptr<Communicator> comm = make_world_communicator();
-    start_log("rank " + std::to_string(comm->rank()) + "/" + std::to_string(comm->size()));
+    start_log("rank " + std::to_string(launched_rank()) + "/" +
+              std::to_string(std::max(launched_ranks(), 1)));
     RankOptions options;
+    std::optional<Watchdog> watchdog;
+    std::unique_ptr<Communicator> comm;
     try {
         const Command command = parse(argc, argv, options);
-        Session session(RunDirectory(options.run), load_recipe(RunDirectory(options.run).recipe()),
-                        *comm);
-        command(session, options);
+        Recipe recipe = load_recipe(RunDirectory(options.run).recipe());
+        start_watchdog(watchdog, options, recipe);
+        comm = make_world_communicator();
+        {
+            Session session(RunDirectory(options.run), std::move(recipe), *comm);
+            command(session, options);
+        }
+        comm.reset();  // ending MPI waits for the others, under the watchdog's eyes
     } catch (const Error& error) {
-        fail(*comm, options, error.code(), error.what());
+        fail(comm.get(), options, error.code(), error.what());
     } catch (const std::bad_alloc&) {
-        fail(*comm, options, ExitCode::kRunFailed, "out of memory");
+        fail(comm.get(), options, ExitCode::kRunFailed, "out of memory");
     } catch (const std::exception& error) {
-        fail(*comm, options, ExitCode::kRunFailed, error.what());
+        fail(comm.get(), options, ExitCode::kRunFailed, error.what());
     }
     return 0;
 }

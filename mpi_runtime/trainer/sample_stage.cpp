@@ -43,7 +43,9 @@ class SampleStage final : public Stage {
 std::int64_t SampleStage::write_accepted(const std::vector<Sample>& samples) {
     const std::vector<const Sample*> accepted =
         accepted_samples(samples, *session_.tokenizer, section_.keep_per_prompt);
-    if (!session_.leader()) return static_cast<std::int64_t>(accepted.size());
+    // A newer attempt cuts the file to its checkpoint and appends; the step's end says so.
+    if (!session_.leader() || session_.fence.superseded())
+        return static_cast<std::int64_t>(accepted.size());
     LineAppender out(file_);
     for (const Sample* sample : accepted) {
         Json line;

@@ -13,6 +13,7 @@
 #include "mpi_runtime/reward/task.h"
 #include "mpi_runtime/rollout/rollout_engine.h"
 #include "mpi_runtime/tokenizer/tokenizer.h"
+#include "mpi_runtime/trainer/fence.h"
 #include "mpi_runtime/trainer/model_runner.h"
 #include "mpi_runtime/trainer/policy.h"
 #include "recipes/recipe.h"
@@ -37,6 +38,7 @@ struct Session {
     std::unique_ptr<Backend<float>> backend;
     std::unique_ptr<Tokenizer> tokenizer;
     std::unique_ptr<Task> task;
+    Fence fence;  ///< of a command that trains: set before it begins
 };
 
 /// A policy with the engines that train it and sample from it.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/time.h"
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/demonstrations.h"
 #include "mpi_runtime/trainer/learning_rate.h"
 #include "mpi_runtime/trainer/stage.h"
@@ -65,6 +66,7 @@ double SftStage::accumulate(const std::vector<Demonstration>& batch, double toke
     actor_.policy.zero_gradients();
     for (const auto& members :
          micro_batches(part, rows, session_.recipe.training.micro_batch_tokens)) {
+        beat();
         packed.clear();
         for (const std::size_t i : members) packed.append(batch[i].prompt, batch[i].completion);
         actor_.runner.accumulate_gradient(actor_.policy.parameters(), actor_.policy.gradients(),

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "mpi_runtime/comm/progress.h"
 
 namespace r1 {
 
@@ -48,6 +49,7 @@ std::vector<float> SavedState::parameters(const std::string& prefix,
                                           const ParameterLayout& layout) const {
     std::vector<float> values(layout.size(), 0.0f);
     for (const ParameterView& view : layout.views()) {
+        beat();
         const TensorEntry& entry = manifest_.tensor(prefix + "/" + view.name);
         if (entry.shape != view.shape || entry.type != TensorType::kFloat32)
             throw Error(ExitCode::kCheckpoint,

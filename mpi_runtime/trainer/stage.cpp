@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/reward/reward.h"
 #include "mpi_runtime/trainer/work_split.h"
 
@@ -74,6 +75,7 @@ std::vector<Sample> generate_samples(Session& session, Actor& actor, const Sampl
         requests.push_back(std::move(request));
         at += count;
     }
+    const Activity rolling_out("rolling out");
     const std::vector<Completion> outputs =
         actor.rollout.generate(actor.policy.parameters(), requests, order.options);
 
@@ -81,6 +83,7 @@ std::vector<Sample> generate_samples(Session& session, Actor& actor, const Sampl
     std::size_t output = 0;
     for (std::size_t r = 0; r < requests.size(); ++r) {
         for (std::uint32_t i = 0; i < requests[r].count; ++i, ++output) {
+            beat();
             const Completion& completion = outputs[output];
             std::vector<std::int32_t> text_tokens = completion.tokens;
             if (completion.ended) text_tokens.pop_back();

@@ -7,7 +7,8 @@
 #include <initializer_list>
 
 #include "checkpoint/process.h"
-#include "common/time.h"
+#include "common/host.h"
+#include "mpi_runtime/comm/launched.h"
 
 namespace r1 {
 
@@ -23,7 +24,9 @@ void listen_for_stop() {
     action.sa_flags = SA_RESTART;
     for (const int number : {SIGINT, SIGTERM, SIGUSR2}) sigaction(number, &action, nullptr);
     // A killed launcher must not leave ranks behind that hold the cores and the run directory.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // Slurm ends its processes by itself, and the thread of its daemon that forked this one, whose
+    // end the signal tells, may end before.
+    if (!started_by_slurm()) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 bool stop_requested() {

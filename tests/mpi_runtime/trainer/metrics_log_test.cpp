@@ -2,10 +2,13 @@
 #include "mpi_runtime/trainer/metrics_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/error.h"
 #include "tests/common/temporary_folder.h"
 
 namespace r1 {
@@ -77,6 +80,39 @@ TEST_F(StepLogTest, NumbersKeepTheirBitsThroughATrim) {
     StepLog log(path, 1);
     std::uint64_t offset = 0;
     EXPECT_EQ(read_json_lines(path, offset).at(0).at("loss").get<double>(), 0.1 + 0.2);
+}
+
+/// No file of this process grows beyond `bytes`: stands in for a full disk.
+struct FileLimit {
+    explicit FileLimit(rlim_t bytes) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before);
+        const rlimit limit{bytes, before.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileLimit() { setrlimit(RLIMIT_FSIZE, &before); }
+    rlimit before{};
+};
+
+TEST_F(StepLogTest, LinesThatDoNotFitAreWrittenInOrderWhenThereIsRoom) {
+    StepLog log(path, -1);
+    log.append(step_line(1));
+    {
+        const FileLimit full(std::filesystem::file_size(path) + 5);
+        log.append(step_line(2));
+        log.append(step_line(3));
+        EXPECT_THROW(log.sync(), Error);
+        EXPECT_EQ(steps(), Steps{1}) << "or a part of a line is left";
+    }
+    log.append(step_line(4));
+    log.sync();
+    EXPECT_EQ(steps(), (Steps{1, 2, 3, 4}));
+}
+
+TEST_F(StepLogTest, LongestOfAKeyIsFoundOverAllLines) {
+    EXPECT_EQ(longest_in(path, "timing_s/save"), 0);
+    write("{\"step\":1}\n{\"step\":2,\"timing_s/save\":3.5}\n{\"step\":3,\"timing_s/save\":2}\n");
+    EXPECT_EQ(longest_in(path, "timing_s/save"), 3.5);
 }
 
 }  // namespace

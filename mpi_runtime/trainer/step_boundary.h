@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "checkpoint/attempt.h"
+#include "mpi_runtime/trainer/session.h"
+#include "mpi_runtime/trainer/time_budget.h"
+
+namespace r1 {
+
+/// Where the ranks agree, after every step, on whether to go on: signals, the deadline, and whether
+/// a newer attempt has begun. Also measures what the deadline needs to know.
+class StepBoundary {
+  public:
+    /// Collective. Reads the attempt's record and the times of earlier attempts.
+    StepBoundary(Session& session, int attempt);
+
+    /// One past the last stage that this attempt trains.
+    std::size_t end_stage() const { return end_stage_; }
+
+    /// Steps are measured from here on.
+    void begin_steps();
+    void begin_stage() { budget_.begin_stage(); }
+    void evaluation_took(double seconds);
+    void save_took(double seconds);
+
+    struct Decision {
+        StopReason stop = StopReason::kNone;
+        bool save = false;  ///< to learn how long a save takes
+    };
+    /// Collective; the same on every rank. Throws Error when the attempt is superseded.
+    Decision decide(bool evaluation_follows);
+
+  private:
+    void set_deadline();
+    bool deadline_is_near(bool evaluation_follows) const;
+
+    Session& session_;
+    std::optional<AttemptRecord> record_;      // the leader's
+    std::optional<std::int64_t> deadline_ms_;  // the leader's
+    std::size_t end_stage_;
+    TimeBudget budget_{0, 0, 0};
+    double step_begin_;
+};
+
+}  // namespace r1

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpi_runtime/trainer/train.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint/attempt.h"
+#include "common/gpu_inventory.h"
+#include "common/host.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "mpi_runtime/comm/launched.h"
+#include "mpi_runtime/trainer/pipeline.h"
+
+namespace r1 {
+
+namespace {
+
+std::string describe_device(const Session& session) {
+    const std::int64_t threads = session.recipe.resources.threads_per_rank;
+    std::string text = std::string(session.backend->name()) + ", " + std::to_string(threads) +
+                       (threads == 1 ? " thread" : " threads");
+    const std::vector<Gpu> gpus = list_gpus();
+    if (gpus.empty()) return text;
+    // The node's GPUs in turn; where Slurm shows a rank its own alone, that one.
+    const std::size_t mine = static_cast<std::size_t>(local_rank()) % gpus.size();
+    return text + " (GPU " + std::to_string(mine) + " of " + std::to_string(gpus.size()) + ", " +
+           gpus[mine].uuid + ", not used by this build)";
+}
+
+void record_ranks(Session& session, int attempt) {
+    Json own;
+    own["rank"] = session.comm.rank();
+    own["host"] = node_name();
+    own["pid"] = ::getpid();
+    own["device"] = describe_device(session);
+    std::vector<RankPlace> places;
+    for (const std::string& text : session.comm.all_gather(own.dump())) {
+        const Json place = Json::parse(text);
+        places.push_back({place.at("rank"), place.at("host"), place.at("pid"), place.at("device")});
+    }
+    if (!session.leader()) return;
+    if (session.fence.superseded()) session.fence.refuse();
+    write_ranks(session.run, attempt, places);
+    for (const RankPlace& place : places)
+        log_info("rank " + std::to_string(place.rank) + " of " + std::to_string(places.size()) +
+                 " runs on " + place.host + ", pid " + std::to_string(place.pid) + ", " +
+                 place.device);
+}
+
+}  // namespace
+
+void train(Session& session, int attempt) {
+    session.fence = Fence(session.run, attempt);
+    record_ranks(session, attempt);
+    const OutcomeRecord outcome = run_pipeline(session, attempt);
+    session.comm.barrier();
+    if (!session.leader()) return;
+    if (session.fence.superseded()) session.fence.refuse();
+    write_outcome(session.run, attempt, outcome);
+}
+
+}  // namespace r1
