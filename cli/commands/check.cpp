@@ -6,9 +6,55 @@
 #include <ostream>
 
 #include "cli/output/numbers.h"
+#include "cli/runs_folder.h"
+#include "cli/submitting.h"
+#include "common/error.h"
+#include "common/text.h"
 #include "recipes/load.h"
+#include "slurm/plan.h"
+#include "slurm/preflight.h"
+#include "slurm/profile.h"
 
 namespace r1::cli {
+
+namespace {
+
+/// A run that is not made: what preflight() looks at.
+Submission planned_submission(const Recipe& recipe, const ClusterProfile& profile) {
+    return make_submission(
+        RunDirectory(std::filesystem::absolute(default_runs_folder()) / make_run_id(recipe.name)),
+        recipe, profile);
+}
+
+std::vector<ClusterProfile> known_clusters() {
+    const auto files = profile_files();
+    if (files.empty())
+        throw Error(ExitCode::kUsage,
+                    "no cluster file; write one from what Slurm says, and look at it:\n"
+                    "  next: mkdir -p ~/.config/r1ctl && r1ctl doctor --profile > "
+                    "~/.config/r1ctl/clusters.yaml");
+    return load_profiles(files);
+}
+
+int check_cluster(Recipe recipe, const CheckOptions& options, Context& context) {
+    const std::vector<ClusterProfile> clusters = known_clusters();
+    const ClusterProfile& profile = choose_cluster(clusters, options.cluster);
+    const std::vector<JobPlan> plans = plan_jobs(recipe, profile);
+    recipe.cost = frozen_prices(recipe.cost, profile, plans);
+    const Submission submission = planned_submission(recipe, profile);
+    const auto scheduler = context.make_scheduler();
+    int exit_code = 0;
+    for (const Finding& finding : preflight(submission, plans, *scheduler)) {
+        std::ostream& stream = finding.fatal ? context.err : context.out;
+        stream << (finding.fatal ? "error: " : "note: ") << printable(finding.message) << '\n';
+        if (finding.fatal) exit_code = static_cast<int>(ExitCode::kScheduler);
+    }
+    print_plans(plans, recipe, context.out);
+    if (exit_code == 0) context.out << "next: r1ctl submit " << options.recipe.string() << '\n';
+    return exit_code;
+}
+
+}  // namespace
 
 void add_check(CLI::App& app, Context& context) {
     auto options = std::make_shared<CheckOptions>();
@@ -16,7 +62,15 @@ void add_check(CLI::App& app, Context& context) {
     command->add_option("recipe", options->recipe, "Recipe file")->required();
     command->add_option("--set", options->overrides, "Override a key: --set stages.rl.steps=50")
         ->allow_extra_args(false);
-    command->callback([options, &context] { context.exit_code = run_check(*options, context); });
+    CLI::Option* cluster =
+        command->add_option("--cluster", options->cluster, "Also ask this cluster, or the only one")
+            ->expected(0, 1)
+            ->type_name("[NAME]");
+    command->footer("Exit code 2 for an error of the recipe, 3 for what the cluster would refuse.");
+    command->callback([options, cluster, &context] {
+        options->ask_cluster = cluster->count() > 0;
+        context.exit_code = run_check(*options, context);
+    });
 }
 
 int run_check(const CheckOptions& options, Context& context) {
@@ -27,7 +81,7 @@ int run_check(const CheckOptions& options, Context& context) {
                 << counted(static_cast<std::int64_t>(recipe.stages.size()), "stage") << ", "
                 << counted(steps, "step") << ", " << counted(recipe.resources.ranks, "rank")
                 << " x " << counted(recipe.resources.threads_per_rank, "thread") << ")\n";
-    return 0;
+    return options.ask_cluster ? check_cluster(recipe, options, context) : 0;
 }
 
 }  // namespace r1::cli
