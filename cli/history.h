@@ -2,7 +2,9 @@
 // What the ranks have written about a run: metrics.jsonl and evaluations.jsonl.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,5 +58,20 @@ struct History {
 };
 /// Reads both files; missing ones are empty and damaged lines are skipped.
 History read_history(const RunDirectory& run);
+
+/// The newest of both files, without reading what is before it.
+struct Glance {
+    std::optional<StepRecord> last;
+    std::optional<Evaluation> evaluation;
+    double step_seconds = 0;  ///< what the latest steps of the stage took on average; 0: not known
+};
+Glance glance_at(const RunDirectory& run);
+
+/// The last complete lines of a file, at most `most` of them, in their order. Reads blocks from the
+/// end; a line longer than a mebibyte ends the search. A missing file has none.
+std::vector<std::string> last_lines(const std::filesystem::path& path, std::size_t most);
+
+/// Where a reader of JSON lines goes on that skips what is there: after the last complete line.
+std::uint64_t end_of_lines(const std::filesystem::path& path);
 
 }  // namespace r1::cli

@@ -7,6 +7,7 @@
 
 #include "checkpoint/process.h"
 #include "common/error.h"
+#include "common/host.h"
 #include "common/time.h"
 
 namespace r1::cli {

@@ -98,6 +98,8 @@ void print_next(const RunDirectory& run, const Facts& facts, std::ostream& out) 
     if (facts.state == RunState::kCompleted)
         out << "next: " << next_command("eval", run) << "\n      " << next_command("sample", run)
             << " PROMPT\n      " << next_command("checkpoint list", run) << '\n';
+    else if (facts.state == RunState::kQueued)
+        out << "next: " << next_command("watch", run) << '\n';
     else
         out << "next: " << next_command("resume", run) << "\n      " << next_command("logs", run)
             << '\n';
@@ -127,7 +129,7 @@ std::string where_it_stands(const RunDirectory& run, const Facts& facts) {
 
 int explain_end(const RunDirectory& run, const AttemptEnd& end, const Facts& facts,
                 std::ostream& err) {
-    if (facts.state == RunState::kCompleted) return 0;
+    if (facts.state == RunState::kCompleted || facts.state == RunState::kQueued) return 0;
     if (facts.state == RunState::kStopped) {
         err << "stopped after saving step " << facts.step
             << "; go on with: " << next_command("resume", run) << '\n';

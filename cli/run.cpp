@@ -10,8 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/attempt.h"
+#include "cli/commands/cancel.h"
 #include "cli/commands/check.h"
 #include "cli/commands/checkpoint.h"
+#include "cli/commands/doctor.h"
 #include "cli/commands/eval.h"
 #include "cli/commands/logs.h"
 #include "cli/commands/recipe.h"
@@ -19,6 +22,9 @@
 #include "cli/commands/run.h"
 #include "cli/commands/sample.h"
 #include "cli/commands/status.h"
+#include "cli/commands/submit.h"
+#include "cli/commands/wait.h"
+#include "cli/commands/watch.h"
 #include "cli/context.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -31,8 +37,10 @@ namespace {
 constexpr int kUsage = static_cast<int>(ExitCode::kUsage);
 
 /// A new verb is one name here.
-constexpr std::array kVerbs = {&add_run,  &add_resume, &add_check,  &add_recipe,    &add_status,
-                               &add_logs, &add_eval,   &add_sample, &add_checkpoint};
+constexpr std::array kVerbs = {&add_run,    &add_submit,     &add_check,  &add_status,
+                               &add_watch,  &add_wait,       &add_logs,   &add_cancel,
+                               &add_resume, &add_eval,       &add_sample, &add_recipe,
+                               &add_doctor, &add_checkpoint, &add_attempt};
 
 std::vector<std::string> names_of(const std::vector<CLI::App*>& commands) {
     std::vector<std::string> names;

@@ -3,24 +3,22 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
-#include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "checkpoint/attempt.h"
-#include "cli/history.h"
+#include "cli/news.h"
 #include "cli/output/progress.h"
+#include "cli/prices.h"
 #include "cli/report.h"
 #include "cli/runs_folder.h"
 #include "cli/stop_signals.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "common/json.h"
 #include "common/time.h"
 #include "slurm/accounting.h"
 #include "slurm/launcher.h"
@@ -39,11 +37,12 @@ class Supervisor {
           recipe_(recipe),
           options_(options),
           context_(context),
-          progress_(context.err, context.terminal, options.quiet) {}
+          progress_(context.err, context.terminal, options.quiet),
+          news_(run, progress_) {}
 
     int run_attempt() {
         lock();
-        skip_what_is_there();
+        news_.skip_what_is_there();  // of earlier attempts
         used_before_ = usage_of(run_);
         begin();
         AttemptEnd end;
@@ -65,15 +64,9 @@ class Supervisor {
                                               "\n  see: " + next_command("logs -f", run_));
     }
 
-    /// What earlier attempts wrote is not progress.
-    void skip_what_is_there() {
-        read_json_lines(run_.metrics(), metrics_offset_);
-        read_json_lines(run_.evaluations(), evaluations_offset_);
-    }
-
     void begin() {
         const auto launcher = make_local_launcher();
-        record_ = describe_this_launcher();
+        record_ = describe_launcher(::getpid());
         record_.number = run_.begin_attempt();
         record_.launcher = launcher->name();
         record_.ranks = recipe_.resources.ranks;
@@ -106,22 +99,7 @@ class Supervisor {
 
     void show_news() {
         if (!ranks_up_) note_ranks();
-        // Metrics are read first: what was evaluated before a step is then never read after it.
-        const std::vector<Json> metrics = read_json_lines(run_.metrics(), metrics_offset_);
-        std::deque<Evaluation> evaluations;
-        for (const Json& line : read_json_lines(run_.evaluations(), evaluations_offset_))
-            if (const auto evaluation = parse_evaluation(line)) evaluations.push_back(*evaluation);
-        const auto show_evaluations_before = [&](std::int64_t step) {
-            for (; !evaluations.empty() && evaluations.front().step < step; evaluations.pop_front())
-                progress_.evaluation(evaluations.front());
-        };
-        for (const Json& line : metrics) {
-            const auto step = parse_step(line);
-            if (!step) continue;
-            show_evaluations_before(step->step);
-            progress_.step(*step, spent());
-        }
-        show_evaluations_before(std::numeric_limits<std::int64_t>::max());
+        news_.show([this] { return spent(); });
     }
 
     /// With `device: auto` only the ranks know whether they took GPUs.
@@ -161,12 +139,7 @@ class Supervisor {
         Usage usage = used_before_;
         usage.gpu_milliseconds += record_.gpus * wall;
         usage.core_milliseconds += record_.ranks * record_.threads_per_rank * wall;
-        const bool gpus = usage.gpu_milliseconds > 0;
-        std::string text = gpus ? hours_text(usage.gpu_milliseconds) + " GPU-hours"
-                                : hours_text(usage.core_milliseconds) + " core-hours";
-        const auto cost = cost_of(usage, recipe_.cost);
-        if (cost) text += ", " + cost->to_string() + " " + recipe_.cost.currency;
-        return text;
+        return spent_text(usage, recipe_.cost);
     }
 
     void finish(int exit_code) {
@@ -180,13 +153,12 @@ class Supervisor {
     const SuperviseOptions& options_;
     Context& context_;
     Progress progress_;
+    News news_;
     StopSignals signals_;
     FileDescriptor lock_;
     AttemptRecord record_;
     Usage used_before_;
     std::unique_ptr<Launch> launch_;
-    std::uint64_t metrics_offset_ = 0;
-    std::uint64_t evaluations_offset_ = 0;
     bool ranks_up_ = false;
     bool stop_noted_ = false;
     bool stop_sent_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -15,12 +16,15 @@ namespace r1::cli {
 struct ResumeOptions {
     std::string run;
     std::filesystem::path runs;
-    bool force = false;  ///< also when its last host cannot be asked whether it still runs
+    std::int64_t nodes = 0;  ///< of a submitted run; 0: as its recipe says
+    bool force = false;      ///< also when nobody can say whether it still runs
+    bool dry_run = false;    ///< prints the job script of a submitted run
     bool quiet = false;
 };
 
 void add_resume(CLI::App& app, Context& context);  // flags only
-/// A completed run is left as it is, with exit code 0; a running one is refused.
+/// A completed run is left as it is, with exit code 0; a running or queued one is refused. A run
+/// that was submitted is queued again, any other goes on here and now.
 int run_resume(const ResumeOptions& options, Context& context);
 
 }  // namespace r1::cli

@@ -25,18 +25,27 @@ void Table::add(std::vector<std::string> cells) {
     rows_.push_back(std::move(cells));
 }
 
+bool Table::is_shown(std::size_t column) const {
+    if (!columns_[column].optional) return true;
+    return std::any_of(rows_.begin(), rows_.end(), [&](const std::vector<std::string>& row) {
+        return !row[column].empty() && row[column] != "-";
+    });
+}
+
 void Table::print(std::ostream& out) const {
-    std::vector<std::size_t> widths;
+    std::vector<std::size_t> shown;
+    std::vector<std::size_t> widths(columns_.size());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-        widths.push_back(width_of(columns_[i].title));
+        if (is_shown(i)) shown.push_back(i);
+        widths[i] = width_of(columns_[i].title);
         for (const auto& row : rows_) widths[i] = std::max(widths[i], width_of(row[i]));
     }
     const auto print_row = [&](const auto& cell_at) {
         std::string line;
-        for (std::size_t i = 0; i < columns_.size(); ++i) {
+        for (const std::size_t i : shown) {
             const std::string& cell = cell_at(i);
             const std::string space(widths[i] - width_of(cell), ' ');
-            line += i == 0 ? "" : "  ";
+            line += i == shown.front() ? "" : "  ";
             line += columns_[i].align == Align::kRight ? space + cell : cell + space;
         }
         line.erase(line.find_last_not_of(' ') + 1);

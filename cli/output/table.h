@@ -15,6 +15,7 @@ class Table {
     struct Column {
         std::string title;
         Align align = Align::kLeft;
+        bool optional = false;  ///< left out when no row has anything but "-" in it
     };
 
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -23,6 +24,8 @@ class Table {
     void print(std::ostream& out) const;
 
   private:
+    bool is_shown(std::size_t column) const;
+
     std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;
 };

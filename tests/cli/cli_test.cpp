@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -39,7 +40,7 @@ class Cli : public testing::Test {
     RunDirectory finished_run(const std::string& id) {
         const RunDirectory made = create_run(runs(), id, kRecipe);
         std::filesystem::create_directories(made.attempt(1));
-        AttemptRecord record = describe_this_launcher();
+        AttemptRecord record = describe_launcher(::getpid());
         record.number = 1;
         record.ranks = 2;
         record.threads_per_rank = 1;
@@ -68,8 +69,8 @@ TEST_F(Cli, VersionGoesToStdout) {
 
 TEST_F(Cli, HelpNamesEveryVerb) {
     EXPECT_EQ(run({"--help"}), 0);
-    for (const char* verb :
-         {"run", "resume", "check", "recipe", "status", "logs", "eval", "sample", "checkpoint"})
+    for (const char* verb : {"run", "submit", "resume", "check", "recipe", "status", "watch",
+                             "wait", "logs", "cancel", "eval", "sample", "doctor", "checkpoint"})
         EXPECT_NE(out().find(std::string("\n  ") + verb + " "), std::string::npos) << verb;
 }
 
@@ -128,7 +129,8 @@ TEST_F(Cli, RecipeReferenceListsKeys) {
 
 TEST_F(Cli, StatusWithoutRunsSaysHowToStartOne) {
     EXPECT_EQ(run({"status"}), 0);
-    EXPECT_EQ(out(), "no runs in " + runs().string() + "\nnext: r1ctl run RECIPE\n");
+    EXPECT_EQ(out(), "no runs in " + runs().string() +
+                         "\nnext: r1ctl run RECIPE, or r1ctl submit RECIPE\n");
 }
 
 TEST_F(Cli, StatusShowsStepQualityAndCost) {
@@ -136,9 +138,9 @@ TEST_F(Cli, StatusShowsStepQualityAndCost) {
     EXPECT_EQ(run({"status"}), 0);
     EXPECT_EQ(out(),
               "run                          state      stage  step  last          pass@1   time  "
-              "GPU-hours  core-hours      cost\n"
+              "size     GPU-hours  core-hours      cost\n"
               "tiny-20261121-202601-x7k2qf  completed  rl      7/7  reward 0.500   0.750  1h00m  "
-              "     0.00        2.00  0.10 USD\n"
+              "2 ranks       0.00        2.00  0.10 USD\n"
               "next: r1ctl eval tiny-20261121-202601-x7k2qf\n");
 }
 
@@ -174,7 +176,7 @@ TEST_F(Cli, LogsOfARunWithoutAttemptSaysWhatToType) {
 TEST_F(Cli, RunOfAnotherHostIsNotResumed) {
     const RunDirectory made = create_run(runs(), "tiny-20261121-202601-x7k2qf", kRecipe);
     std::filesystem::create_directories(made.attempt(1));
-    AttemptRecord record = describe_this_launcher();
+    AttemptRecord record = describe_launcher(::getpid());
     record.number = 1;
     record.host = "elsewhere";
     record.launcher_pid = 42;

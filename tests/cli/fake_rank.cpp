@@ -17,6 +17,7 @@
 
 #include "checkpoint/attempt.h"
 #include "common/file.h"
+#include "common/host.h"
 #include "common/json.h"
 #include "common/time.h"
 

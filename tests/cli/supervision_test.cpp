@@ -11,6 +11,7 @@
 
 #include "checkpoint/attempt.h"
 #include "common/file.h"
+#include "common/host.h"
 #include "common/json.h"
 #include "common/subprocess.h"
 #include "common/time.h"
@@ -184,6 +185,48 @@ TEST_F(Supervision, RunningRunIsNotResumedAndItsLogIsFollowedToTheEnd) {
     run->signal(SIGTERM);
     EXPECT_TRUE(run->wait().ok());
     EXPECT_TRUE(logs->wait().ok());
+}
+
+TEST_F(Supervision, CancelOfALocalRunSavesAndStops) {
+    const auto run = start_run("wait");
+    ASSERT_TRUE(eventually([&] { return training(); }));
+    const std::string id = only_run().run_id();
+    EXPECT_EQ(finish({"cancel", id}, "complete"), 0);
+    EXPECT_EQ(run->wait().shell_code(), 0);
+    EXPECT_EQ(state_of(only_run()), RunState::kStopped);
+    expect_said(id + ": waiting until it has saved; r1ctl cancel --now does not\n");
+    expect_said(id + ": stopped; there is no checkpoint\nnext: r1ctl resume " + id + "\n");
+    EXPECT_EQ(finish({"cancel", id}, "complete"), 0);
+    expect_said(id + ": nothing to stop, it is stopped at step ");
+}
+
+TEST_F(Supervision, CancelNowEndsRanksThatDoNotListen) {
+    const auto run = start_run("deaf");
+    ASSERT_TRUE(eventually([&] { return training(); }));
+    EXPECT_EQ(finish({"cancel", "--now", only_run().run_id()}, "complete"), 0);
+    EXPECT_EQ(run->wait().shell_code(), 1);
+    EXPECT_EQ(state_of(only_run()), RunState::kInterrupted);
+    expect_no_rank_lives();
+}
+
+TEST_F(Supervision, WaitAndWatchEndWithTheRunAndSayHow) {
+    const auto run = start_run("wait");
+    ASSERT_TRUE(eventually([&] { return training(); }));
+    const std::string id = only_run().run_id();
+    const auto waits = start({"wait", id}, "complete");
+    ASSERT_TRUE(eventually([&] { return said().find(id + ": runs\n") != std::string::npos; }));
+    const auto left = start({"watch", id}, "complete");
+    ASSERT_TRUE(eventually([&] { return said().find("\nruns\n") != std::string::npos; }));
+    const auto watches = start({"watch", id}, "complete");
+    left->signal(SIGINT);
+    EXPECT_EQ(left->wait().shell_code(), 0);
+    expect_said("the run goes on\nnext: r1ctl logs -f " + id + "\n");
+    EXPECT_FALSE(waits->poll().has_value());
+    run->signal(SIGTERM);
+    EXPECT_TRUE(run->wait().ok());
+    EXPECT_EQ(waits->wait().shell_code(), 1);
+    EXPECT_EQ(watches->wait().shell_code(), 1);
+    expect_said(id + ": stopped at step ");
 }
 
 TEST_F(Supervision, EvalAndSampleAnswerOrShowTheLog) {
