@@ -9,6 +9,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/run_directory.h"
 #include "common/file.h"
+#include "common/host.h"
 #include "common/time.h"
 #include "tests/system/results.h"
 #include "tests/system/small_recipe.h"

@@ -8,6 +8,7 @@
 
 #include "checkpoint/attempt.h"
 #include "checkpoint/checkpoint.h"
+#include "common/file.h"
 #include "tests/system/results.h"
 #include "tests/system/small_recipe.h"
 #include "tests/system/whole_run.h"
@@ -60,6 +61,27 @@ TEST_F(FullDisk, ForAWhileIsLoggedAndTrainingGoesOn) {
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
     EXPECT_NE(log_of(one).find("checkpoint " + checkpoint_name(failing) + " was not written: "),
               std::string::npos)
+        << log_of(one);
+    expect_same_results(untouched->run(), one.run());
+}
+
+TEST_F(FullDisk, BetweenSavesLosesNoLineOfTheMetrics) {
+    // The first save is far from the second, and between them no file grows.
+    const std::string rare = with(small_recipe(), "every_steps: 5", "every_steps: 15");
+    OneRun one(rare);
+    R1ctl command = one.begin();
+    wait_for(one, command, once_checkpoint_exists(15));
+    if (HasFatalFailure()) return;
+    limit_leader(one, 1);
+    const auto complains = [&](const RunDirectory& run) {
+        return read_file(run.attempt_log(1)).find("training goes on, and the lines") !=
+               std::string::npos;
+    };
+    wait_for(one, command, complains);
+    limit_leader(one, RLIM_INFINITY);
+    const Transcript transcript = command.wait();
+    EXPECT_TRUE(transcript.end.ok()) << transcript.all();
+    EXPECT_NE(log_of(one).find("had waited for room on the disk are written"), std::string::npos)
         << log_of(one);
     expect_same_results(untouched->run(), one.run());
 }
