@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/runs_folder.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+
+#include "slurm/job_script.h"
 
 namespace r1::cli {
 
 namespace {
 
-std::string shell_quoted(const std::string& text) {
+/// As it is where a shell takes it so.
+std::string quoted_if_needed(const std::string& text) {
     const auto plain = [](unsigned char c) {
         return std::isalnum(c) != 0 ||
                std::string_view("/._-+=:@%,").find(static_cast<char>(c)) != std::string_view::npos;
     };
-    bool quote = text.empty();
-    std::string quoted = "'";
-    for (const char c : text) {
-        quote = quote || !plain(static_cast<unsigned char>(c));
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quote ? quoted + "'" : text;
+    const bool bare = !text.empty() && std::all_of(text.begin(), text.end(), plain);
+    return bare ? text : shell_quoted(text);
 }
 
 bool is_in_default_folder(const RunDirectory& run) {
@@ -36,7 +36,7 @@ std::filesystem::path default_runs_folder() {
 
 std::string next_command(std::string_view verb, const RunDirectory& run) {
     const std::string name = is_in_default_folder(run) ? run.run_id() : run.root().string();
-    return "r1ctl " + std::string(verb) + " " + shell_quoted(name);
+    return "r1ctl " + std::string(verb) + " " + quoted_if_needed(name);
 }
 
 }  // namespace r1::cli

@@ -20,10 +20,15 @@ constexpr std::int64_t kUnmeasuredWarningSeconds = 300;
 constexpr std::int64_t kMostWarningSeconds = 65'535;  ///< sbatch takes no more
 constexpr std::uint64_t kMetricsTail = std::uint64_t{1} << 20;
 
+/// Unique for ever to one submission.
+std::string comment_of(const RunDirectory& run, int number) {
+    return run.run_id() + "/" + std::to_string(number);
+}
+
 JobRecord record_of(const RunDirectory& run, const JobPlan& plan, int number) {
     JobRecord record;
     record.number = number;
-    record.comment = run.run_id() + "/" + std::to_string(number);
+    record.comment = comment_of(run, number);
     record.partition = plan.partition;
     record.first_stage = plan.first_stage;
     record.end_stage = plan.end_stage;
@@ -90,7 +95,7 @@ JobRequest job_request(const Submission& submission, const JobPlan& plan, int nu
                        const SubmitWishes& wishes) {
     return {sbatch_options(plan, submission.profile, place_of(submission, number), wishes),
             submission.run.job_script(number), submission.run.run_id(),
-            submission.run.run_id() + "/" + std::to_string(number)};
+            comment_of(submission.run, number)};
 }
 
 std::vector<JobRecord> submit_jobs(const Submission& submission, const std::vector<JobPlan>& plans,

@@ -16,6 +16,7 @@
 #include "common/time.h"
 #include "slurm/cluster_facts.h"
 #include "slurm/epilogue.h"
+#include "slurm/slurm_text.h"
 
 namespace r1::cli {
 
@@ -212,9 +213,7 @@ class Epilogue {
 
     static bool is_silence(const Error& error) {
         const std::string text = error.what();
-        return text.find("contact slurm controller") != std::string::npos ||
-               text.find("timed out") != std::string::npos ||
-               text.find("did not answer") != std::string::npos;
+        return lost_controller(text) || text.find("did not answer") != std::string::npos;
     }
 
     /// Later stages' jobs have nothing to go on from.
