@@ -87,9 +87,9 @@ bool names_an_invalid_option(std::string_view errors) {
            errors.substr(at, end - at).find('\n') == std::string_view::npos;
 }
 
-constexpr std::array<std::string_view, 6> kLost{
-    "timed out",          "Unable to contact", "Transport endpoint",
-    "Connection refused", "Zero Bytes",        "Communication",
+constexpr std::array<std::string_view, 7> kLost{
+    "timed out",  "Unable to contact", "Transport endpoint",          "Connection refused",
+    "Zero Bytes", "Communication",     "Unexpected message received",
 };
 
 std::string_view without_prefix(std::string_view line) {

@@ -245,4 +245,11 @@ TEST(SlurmWords, NoAccountingIsTold) {
     EXPECT_FALSE(lacks_accounting("sacct: error: Too wide of a date range in query\n"));
 }
 
+/// What scontrol requeue says instead of an answer while the controller is down.
+TEST(SlurmText, SilentControllerIsKnownByEachOfItsWords) {
+    EXPECT_TRUE(lost_controller("Unexpected message received for job 1"));
+    EXPECT_TRUE(lost_controller("error: Unable to contact slurm controller (connect failure)"));
+    EXPECT_FALSE(lost_controller("Job is pending execution for job 1"));
+}
+
 }  // namespace r1
