@@ -18,6 +18,10 @@ constexpr std::array<std::string_view, 5> kAdvantageKindNames{"verl", "trl", "gr
 constexpr std::array<std::string_view, 4> kAggregationNames{
     "token-mean", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"};
 constexpr std::array<std::string_view, 3> kKlEstimatorNames{"k1", "k2", "k3"};
+constexpr std::array<std::string_view, 2> kDeterminismNames{"same-ranks", "strict"};
+constexpr std::array<std::string_view, 3> kSaveIntervalNames{"steps", "time", "auto"};
+constexpr std::array<std::string_view, 2> kWritersNames{"node", "rank"};
+constexpr std::array<std::string_view, 2> kBestNames{"highest", "lowest"};
 
 }  // namespace
 
@@ -59,6 +63,26 @@ std::span<const std::string_view> choice_names<Aggregation>() {
 template <>
 std::span<const std::string_view> choice_names<KlEstimator>() {
     return kKlEstimatorNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Determinism>() {
+    return kDeterminismNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<SaveInterval>() {
+    return kSaveIntervalNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Writers>() {
+    return kWritersNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Best>() {
+    return kBestNames;
 }
 
 }  // namespace r1

@@ -18,6 +18,14 @@ enum class AdvantageKind { kVerl, kTrl, kGrpoZero, kNemoRl, kDrGrpo };
 /// How token losses become one number.
 enum class Aggregation { kTokenMean, kSeqMeanTokenSum, kSeqMeanTokenMean, kSeqMeanTokenSumNorm };
 enum class KlEstimator { kK1, kK2, kK3 };
+/// Runs that have the same bits: those on as many ranks, or on any number of them.
+enum class Determinism { kSameRanks, kStrict };
+/// What says that a checkpoint is due.
+enum class SaveInterval { kSteps, kTime, kAuto };
+/// Which ranks write a file of a checkpoint: one a node, or each.
+enum class Writers { kNode, kRank };
+/// Which value of a metric is best.
+enum class Best { kHighest, kLowest };
 
 /// The names of an enum as recipes write them, in the order of its values.
 template <class Enum>
@@ -39,6 +47,14 @@ template <>
 std::span<const std::string_view> choice_names<Aggregation>();
 template <>
 std::span<const std::string_view> choice_names<KlEstimator>();
+template <>
+std::span<const std::string_view> choice_names<Determinism>();
+template <>
+std::span<const std::string_view> choice_names<SaveInterval>();
+template <>
+std::span<const std::string_view> choice_names<Writers>();
+template <>
+std::span<const std::string_view> choice_names<Best>();
 
 /// The name of one value: to_name(Schedule::kCosine) is "cosine".
 template <class Enum>

@@ -42,6 +42,7 @@ struct RolloutSection {
 
 struct TrainingSection {
     std::int64_t micro_batch_tokens = 0;  ///< tokens in one forward and backward pass of one rank
+    std::int64_t gradient_shards = 0;     ///< parts in which strict mode sums a gradient
     friend bool operator==(const TrainingSection&, const TrainingSection&) = default;
 };
 
@@ -57,8 +58,18 @@ struct EvaluationSection {
 };
 
 struct CheckpointSection {
+    SaveInterval interval = SaveInterval::kSteps;
     std::int64_t every_steps = 0;  ///< 0: only at the end of a stage and when stopped
+    Duration every_time;           ///< interval time
+    Duration mtbf_per_rank;        ///< interval auto: mean time between failures of one rank
+    Writers writers = Writers::kNode;
+    Bytes write_rate;               ///< per second, of one rank; 0B: no bound
+    std::int64_t max_failures = 0;  ///< saves that may fail in a row before the run stops
     std::int64_t keep_last = 0;
+    std::int64_t keep_every = 0;  ///< keeps the steps that are its multiples; 0: none
+    std::int64_t keep_best = 0;   ///< keeps as many of the best by best_metric
+    std::string best_metric;
+    Best best_is = Best::kHighest;
     friend bool operator==(const CheckpointSection&, const CheckpointSection&) = default;
 };
 
@@ -72,6 +83,7 @@ struct CostSection {
 struct Recipe {
     std::string name;
     std::uint64_t seed = 0;
+    Determinism deterministic = Determinism::kSameRanks;
     ResourcesSection resources;
     ModelSection model;
     TaskSection task;

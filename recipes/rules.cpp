@@ -52,6 +52,31 @@ void check_task(const TaskSection& task, Relations& relations) {
                       "teacher_forget_carry is for the addition task only");
 }
 
+void check_checkpoint(const CheckpointSection& checkpoint, Relations& relations) {
+    const std::string interval = "checkpoint.interval";
+    relations.require(
+        checkpoint.interval != SaveInterval::kTime || checkpoint.every_time.seconds > 0,
+        "checkpoint.every_time", interval, "every_time must be at least 1s for interval time");
+    relations.require(
+        checkpoint.interval != SaveInterval::kAuto || checkpoint.mtbf_per_rank.seconds > 0,
+        "checkpoint.mtbf_per_rank", interval,
+        "mtbf_per_rank must be at least 1s for interval auto");
+    relations.require(checkpoint.keep_best == 0 || !checkpoint.best_metric.empty(),
+                      "checkpoint.best_metric", "checkpoint.keep_best",
+                      "keep_best needs a best_metric, such as pass@1");
+}
+
+/// In strict mode a gradient is a sum of gradient_shards parts: a rank beyond has none.
+void check_shards(const Recipe& recipe, const ResourcesSection& resources, const std::string& path,
+                  Relations& relations) {
+    if (recipe.deterministic != Determinism::kStrict || !relations.known("deterministic")) return;
+    const std::int64_t shards = recipe.training.gradient_shards;
+    relations.require(resources.ranks <= shards, path + ".ranks", "training.gradient_shards",
+                      "ranks " + text(resources.ranks) + " is more than gradient_shards " +
+                          text(shards) +
+                          ": strict mode would leave the ranks beyond nothing to do");
+}
+
 void check_optimizer(const StageSection& stage, const std::string& path, Relations& relations) {
     relations.require(stage.optimizer.warmup_steps <= stage.steps, path + ".optimizer.warmup_steps",
                       path + ".steps",
@@ -156,6 +181,8 @@ void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
     Relations relations(origins, problems);
     check_model(recipe.model, "model", relations);
     check_task(recipe.task, relations);
+    check_checkpoint(recipe.checkpoint, relations);
+    check_shards(recipe, recipe.resources, "resources", relations);
     relations.require(recipe.evaluation.k <= recipe.evaluation.samples, "evaluation.k",
                       "evaluation.samples",
                       "k " + text(recipe.evaluation.k) + " is more than samples " +
@@ -163,6 +190,8 @@ void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
     for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
         const std::string path = "stages." + std::to_string(i);
         inherit_resources(recipe, recipe.stages[i], path, relations);
+        if (relations.is_set(path + ".resources.ranks"))
+            check_shards(recipe, *recipe.stages[i].resources, path + ".resources", relations);
         if (recipe.stages[i].model)
             check_model(*recipe.stages[i].model, path + ".model", relations);
     }

@@ -32,10 +32,10 @@ TEST_F(FrozenRecipe, LoadsAsAnEqualRecipe) {
 TEST_F(FrozenRecipe, WritesEveryDefaultOut) {
     const std::string frozen = freeze_recipe(load(kGood));
     for (const std::string_view line :
-         {"name: r\nseed: 1\nresources:\n  ranks: 1\n", "  num_key_value_heads: 2\n",
-          "  rms_norm_eps: 1e-6\n", "  kv_cache: 1GiB\n", "  time_limit: 0s\n",
-          "stages:\n  - name: sft\n    kind: sft\n    from: \"\"\n", "    rollout_size: 256\n",
-          "      learning_rate: 3e-4\n"})
+         {"name: r\nseed: 1\ndeterministic: same-ranks\nresources:\n  ranks: 1\n",
+          "  num_key_value_heads: 2\n", "  rms_norm_eps: 1e-6\n", "  kv_cache: 1GiB\n",
+          "  time_limit: 0s\n", "stages:\n  - name: sft\n    kind: sft\n    from: \"\"\n",
+          "    rollout_size: 256\n", "      learning_rate: 3e-4\n"})
         EXPECT_NE(frozen.find(line), std::string::npos) << line;
     EXPECT_EQ(frozen.find("price_per"), std::string::npos);
 }
