@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,24 @@
 namespace r1 {
 
 enum class ReduceOp { kSum, kMax };
+
+/// Values [first, last) of a buffer.
+struct ValueRange {
+    std::size_t first = 0;
+    std::size_t last = 0;
+    std::size_t size() const { return last - first; }
+    friend bool operator==(const ValueRange&, const ValueRange&) = default;
+};
+
+/// One term of a sum whose order is fixed. The terms are taken one after the other, and after each
+/// the two last of what there is are added `joins` times: {0, 0, 1} is a sum from the left, and
+/// {0, 1, 0, 2} is (a + b) + (c + d). At the end one is left.
+struct SumTerm {
+    int rank = 0;
+    int buffer = 0;  ///< of that rank's buffers
+    int joins = 0;
+    friend bool operator==(const SumTerm&, const SumTerm&) = default;
+};
 
 /// One group of ranks. All ranks make the same calls in the same order; every call but rank(),
 /// size() and abort() is collective. Buffers are host memory for the self and MPI implementations.
@@ -28,12 +47,25 @@ class Communicator {
     virtual void all_reduce(float* values, std::size_t count, ReduceOp op) = 0;
     virtual void all_reduce(double* values, std::size_t count, ReduceOp op) = 0;
     virtual void all_reduce(std::int64_t* values, std::size_t count, ReduceOp op) = 0;
+    /// Rank r's range, ranges[r], of the sum of the ranks' buffers in the order of `terms`; it
+    /// comes to lie in the rank's own buffers[0], the rest of which stays as it is. Every rank
+    /// passes the same ranges, which do not overlap, and the same terms. Without terms nothing is
+    /// done.
+    virtual void reduce_scatter(std::span<float* const> buffers, std::span<const SumTerm> terms,
+                                std::span<const ValueRange> ranges) = 0;
+    /// In place: every rank's ranges[r] of `values` comes to lie in everyone's.
+    virtual void all_gather(float* values, std::span<const ValueRange> ranges) = 0;
     /// Each rank's bytes, by rank; the sizes may differ.
     virtual std::vector<std::string> all_gather(std::string_view bytes) = 0;
 
     /// Ends the job on every rank at once: the only safe answer to an exception on one of them.
     [[noreturn]] virtual void abort(int exit_code) noexcept = 0;
 };
+
+/// target = the sum of the terms, whose values lie at parts[0], parts[1], …; the target may be one
+/// of them. Every value is added in the order of the terms, wherever it lies.
+void add_terms(float* target, std::span<const SumTerm> terms, std::span<const float* const> parts,
+               std::size_t count);
 
 /// A group of one, without any library.
 std::unique_ptr<Communicator> make_self_communicator();

@@ -89,6 +89,9 @@ class MpiCommunicator final : public Communicator {
     void all_reduce(std::int64_t* values, std::size_t count, ReduceOp op) override {
         reduce(values, count, op);
     }
+    void reduce_scatter(std::span<float* const> buffers, std::span<const SumTerm> terms,
+                        std::span<const ValueRange> ranges) override;
+    void all_gather(float* values, std::span<const ValueRange> ranges) override;
     std::vector<std::string> all_gather(std::string_view bytes) override;
 
     [[noreturn]] void abort(int exit_code) noexcept override {
@@ -102,12 +105,20 @@ class MpiCommunicator final : public Communicator {
     void reduce(T* values, std::size_t count, ReduceOp op);
     template <class T>
     T* scratch(std::size_t count);
+    void start_receive(float* target, std::size_t count, int from);
+    void start_send(const float* values, std::size_t count, int to);
+    void finish_messages();
+    /// The rank to which this one sends in turn `turn`, and the one it receives from: in a turn no
+    /// two ranks send to the same.
+    int receiver(int turn) const { return (rank_ + turn) % size_; }
+    int sender(int turn) const { return (rank_ + size_ - turn) % size_; }
 
     MPI_Comm comm_ = MPI_COMM_NULL;
     int rank_ = 0;
     int size_ = 1;
     int exceptions_at_start_ = std::uncaught_exceptions();
     std::vector<std::max_align_t> scratch_;
+    std::vector<MPI_Request> requests_;
 };
 
 MpiCommunicator::MpiCommunicator() {
@@ -184,6 +195,95 @@ void MpiCommunicator::reduce(T* values, std::size_t count, ReduceOp op) {
         fold(values, parts, piece, ranks, op);
         values += piece;
         count -= piece;
+    }
+}
+
+// Messages and not MPI_Alltoallv: its places in a buffer are ints, which end at 2^31 values.
+void MpiCommunicator::start_receive(float* target, std::size_t count, int from) {
+    if (count == 0) return;
+    check_mpi(MPI_Irecv(target, static_cast<int>(count), MPI_FLOAT, from, 0, comm_,
+                        &requests_.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Irecv");
+}
+
+void MpiCommunicator::start_send(const float* values, std::size_t count, int to) {
+    if (count == 0) return;
+    check_mpi(MPI_Isend(values, static_cast<int>(count), MPI_FLOAT, to, 0, comm_,
+                        &requests_.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Isend");
+}
+
+void MpiCommunicator::finish_messages() {
+    check_mpi(
+        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
+    requests_.clear();
+    beat();
+}
+
+std::size_t longest(std::span<const ValueRange> ranges) {
+    std::size_t values = 0;
+    for (const ValueRange& range : ranges) values = std::max(values, range.size());
+    return values;
+}
+
+/// Values that are moved of each of `count` pieces at a time.
+std::size_t piece_values(std::size_t count) {
+    return std::max(kChunkBytes / std::max<std::size_t>(count, 1), kPieceBytes) / sizeof(float);
+}
+
+/// The piece of a range that begins `done` values behind its first.
+ValueRange piece_at(const ValueRange& range, std::size_t done, std::size_t values) {
+    const std::size_t first = std::min(range.first + done, range.last);
+    return {first, std::min(first + values, range.last)};
+}
+
+/// Each rank adds its own range as the parts of it come in, a piece at a time, so that they are
+/// still in the cache when they are added.
+void MpiCommunicator::reduce_scatter(std::span<float* const> buffers,
+                                     std::span<const SumTerm> terms,
+                                     std::span<const ValueRange> ranges) {
+    const CollectiveCall call;
+    const std::size_t step = piece_values(terms.size());
+    const std::size_t all = longest(ranges);
+    std::vector<const float*> parts(terms.size());
+    for (std::size_t done = 0; done < all; done += step) {
+        const ValueRange own = piece_at(ranges[static_cast<std::size_t>(rank_)], done, step);
+        float* room = scratch<float>(terms.size() * step);
+        for (int turn = 1; turn < size_; ++turn) {
+            const int to = receiver(turn);
+            const ValueRange theirs = piece_at(ranges[static_cast<std::size_t>(to)], done, step);
+            for (std::size_t i = 0; i < terms.size(); ++i) {
+                const SumTerm& term = terms[i];
+                if (term.rank == sender(turn))
+                    start_receive(room + i * step, own.size(), term.rank);
+                if (term.rank == rank_)
+                    start_send(buffers[static_cast<std::size_t>(term.buffer)] + theirs.first,
+                               theirs.size(), to);
+            }
+        }
+        finish_messages();
+        for (std::size_t i = 0; i < terms.size(); ++i)
+            parts[i] = terms[i].rank == rank_
+                           ? buffers[static_cast<std::size_t>(terms[i].buffer)] + own.first
+                           : room + i * step;
+        add_terms(buffers[0] + own.first, terms, parts, own.size());
+    }
+}
+
+void MpiCommunicator::all_gather(float* values, std::span<const ValueRange> ranges) {
+    const CollectiveCall call;
+    const std::size_t step = piece_values(ranges.size());
+    const std::size_t all = longest(ranges);
+    for (std::size_t done = 0; done < all; done += step) {
+        const ValueRange own = piece_at(ranges[static_cast<std::size_t>(rank_)], done, step);
+        for (int turn = 1; turn < size_; ++turn) {
+            const int from = sender(turn);
+            const ValueRange theirs = piece_at(ranges[static_cast<std::size_t>(from)], done, step);
+            start_receive(values + theirs.first, theirs.size(), from);
+            start_send(values + own.first, own.size(), receiver(turn));
+        }
+        finish_messages();
     }
 }
 

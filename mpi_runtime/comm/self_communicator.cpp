@@ -19,6 +19,14 @@ class SelfCommunicator final : public Communicator {
     void all_reduce(float*, std::size_t, ReduceOp) override {}
     void all_reduce(double*, std::size_t, ReduceOp) override {}
     void all_reduce(std::int64_t*, std::size_t, ReduceOp) override {}
+    void reduce_scatter(std::span<float* const> buffers, std::span<const SumTerm> terms,
+                        std::span<const ValueRange> ranges) override {
+        std::vector<const float*> parts;
+        for (const SumTerm& term : terms)
+            parts.push_back(buffers[static_cast<std::size_t>(term.buffer)] + ranges[0].first);
+        add_terms(buffers[0] + ranges[0].first, terms, parts, ranges[0].size());
+    }
+    void all_gather(float*, std::span<const ValueRange>) override {}
     std::vector<std::string> all_gather(std::string_view bytes) override {
         return {std::string(bytes)};
     }

@@ -102,6 +102,81 @@ TEST(MpiCommunicator, ASumDoesNotDependOnItsPlaceInTheBuffer) {
     }
 }
 
+/// Ranges of unequal sizes, some of them empty, with values between them that belong to none.
+std::vector<ValueRange> ranges_over(std::size_t count) {
+    std::vector<ValueRange> ranges;
+    std::size_t first = count / 10;
+    for (int rank = 0; rank < world->size(); ++rank) {
+        const std::size_t last =
+            rank % 3 == 1 ? first : first + count / static_cast<std::size_t>(2 + rank);
+        ranges.push_back({std::min(first, count), std::min(last, count)});
+        first = last + 3;
+    }
+    return ranges;
+}
+
+/// The buffers of a rank in the tests of reduce_scatter: rank r has 1 + r % 3.
+std::vector<std::vector<float>> buffers_of(int rank, std::size_t count) {
+    std::vector<std::vector<float>> buffers;
+    for (int i = 0; i <= rank % 3; ++i) buffers.push_back(values_of<float>(100 * i + rank, count));
+    return buffers;
+}
+
+/// Terms of all buffers: from the left, but that the last two are added to each other first.
+std::vector<SumTerm> terms_of_all() {
+    std::vector<SumTerm> terms;
+    for (int rank = 0; rank < world->size(); ++rank)
+        for (int i = 0; i <= rank % 3; ++i) terms.push_back({rank, i, terms.empty() ? 0 : 1});
+    if (terms.size() > 2) {
+        terms[terms.size() - 2].joins = 0;
+        terms.back().joins = 2;
+    }
+    return terms;
+}
+
+TEST(MpiCommunicator, ReduceScatterAddsInTheOrderOfTheTerms) {
+    const std::vector<SumTerm> terms = terms_of_all();
+    for (const std::size_t count : kCounts) {
+        const std::vector<ValueRange> ranges = ranges_over(count);
+        std::vector<std::vector<float>> own = buffers_of(world->rank(), count);
+        std::vector<float> expected = own[0];
+        const ValueRange range = ranges[static_cast<std::size_t>(world->rank())];
+        for (std::size_t i = range.first; i < range.last; ++i) expected[i] = 0;
+        std::vector<std::vector<float>> all;
+        for (int rank = 0; rank < world->size(); ++rank)
+            for (std::vector<float>& buffer : buffers_of(rank, count))
+                all.push_back(std::move(buffer));
+        for (std::size_t i = range.first; i < range.last; ++i) {
+            const std::size_t n = all.size();
+            float sum = all[0][i];
+            for (std::size_t k = 1; k + 2 < n; ++k) sum += all[k][i];
+            if (n == 2) sum += all[1][i];
+            if (n > 2) sum += all[n - 2][i] + all[n - 1][i];
+            expected[i] = sum;
+        }
+        std::vector<float*> buffers;
+        for (std::vector<float>& buffer : own) buffers.push_back(buffer.data());
+        world->reduce_scatter(buffers, terms, ranges);
+        EXPECT_TRUE(std::memcmp(own[0].data(), expected.data(), count * sizeof(float)) == 0)
+            << count << " values";
+    }
+}
+
+TEST(MpiCommunicator, AllGatherInPlaceFillsEveryRange) {
+    for (const std::size_t count : kCounts) {
+        const std::vector<ValueRange> ranges = ranges_over(count);
+        std::vector<float> values = values_of<float>(world->rank(), count);
+        std::vector<float> expected = values;
+        for (int rank = 0; rank < world->size(); ++rank) {
+            const std::vector<float> theirs = values_of<float>(rank, count);
+            const ValueRange range = ranges[static_cast<std::size_t>(rank)];
+            std::copy_n(theirs.data() + range.first, range.size(), expected.data() + range.first);
+        }
+        world->all_gather(values.data(), ranges);
+        EXPECT_EQ(values, expected) << count << " values";
+    }
+}
+
 TEST(MpiCommunicator, BroadcastGivesEveryRankTheRootsBytes) {
     // The last one takes more than one call of MPI.
     const std::size_t sizes[] = {0, 1, 4099, (std::size_t{64} << 20) + 5};

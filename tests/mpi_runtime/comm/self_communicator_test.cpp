@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "common/error.h"
 #include "mpi_runtime/comm/communicator.h"
@@ -45,6 +47,25 @@ TEST(SelfCommunicator, CallsLeaveTheValuesAsTheyAre) {
 TEST(SelfCommunicator, AllGatherIsTheOwnBytes) {
     const std::string bytes("a\0b", 3);
     EXPECT_EQ(make_self_communicator()->all_gather(bytes), std::vector<std::string>{bytes});
+}
+
+TEST(SelfCommunicator, ReduceScatterAddsTheOwnBuffers) {
+    // In floats 1 is lost next to 1e8, so that the order shows.
+    std::vector<float> a(3000, 1e8F), b(3000, 1), c(3000, 1), d(3000, -1e8F);
+    const std::vector<float*> buffers{a.data(), b.data(), c.data(), d.data()};
+    const std::vector<ValueRange> ranges{{1, 2500}};
+    const auto self = make_self_communicator();
+    self->reduce_scatter(buffers, std::vector<SumTerm>{{0, 0, 0}, {0, 3, 1}, {0, 1, 0}, {0, 2, 2}},
+                         ranges);
+    EXPECT_EQ(a[0], 1e8F);
+    EXPECT_EQ(a[1], 2);
+    EXPECT_EQ(a[2499], 2);
+    EXPECT_EQ(a[2500], 1e8F);
+    std::fill(a.begin(), a.end(), 1e8F);
+    self->reduce_scatter(buffers, std::vector<SumTerm>{{0, 0, 0}, {0, 1, 1}, {0, 2, 0}, {0, 3, 2}},
+                         ranges);
+    EXPECT_EQ(a[1], 0);
+    EXPECT_EQ(b[1], 1);
 }
 
 TEST(SelfCommunicator, AbortEndsTheProcessWithTheExitCode) {
