@@ -2,8 +2,10 @@
 // xxh3-128: proves that bytes are what was written. Not a signature.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,12 +13,24 @@ struct XXH3_state_s;
 
 namespace r1 {
 
+/// In xxHash's canonical byte order, so that its hex digits are those of `xxh128sum`.
+struct Hash128 {
+    std::array<unsigned char, 16> bytes{};
+    friend bool operator==(const Hash128&, const Hash128&) = default;
+};
+std::string to_hex(const Hash128& hash);                    ///< 32 lower-case digits
+std::optional<Hash128> parse_hex(std::string_view digits);  ///< exactly 32 lower-case digits
+Hash128 hash_of(const void* data, std::size_t bytes);
+std::string hash_hex(std::string_view bytes);
+
+/// The hash of bytes that come in pieces.
 class Hasher {
   public:
     Hasher();
     void update(const void* data, std::size_t bytes);
-    /// 32 lower-case hex digits, of everything so far.
-    std::string hex() const;
+    /// Of everything so far.
+    Hash128 digest() const;
+    std::string hex() const { return to_hex(digest()); }
 
   private:
     struct Free {
@@ -24,7 +38,5 @@ class Hasher {
     };
     std::unique_ptr<XXH3_state_s, Free> state_;
 };
-
-std::string hash_hex(std::string_view bytes);
 
 }  // namespace r1
