@@ -48,6 +48,11 @@ std::string process_strings(std::int64_t pid, const char* name) {
     return text.str();
 }
 
+std::string process_namespace() {
+    std::error_code unknown;
+    return std::filesystem::read_symlink("/proc/self/ns/pid", unknown).string();
+}
+
 std::string boot_id() {
     std::ifstream in("/proc/sys/kernel/random/boot_id");
     std::string id;

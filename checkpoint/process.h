@@ -20,6 +20,10 @@ std::vector<std::int64_t> process_ids();
 /// that has ended, even while it is read, and for one that belongs to someone else.
 std::string process_strings(std::int64_t pid, const char* name);
 
+/// The set of process numbers that this process sees: another container has another. Empty when the
+/// system does not say.
+std::string process_namespace();
+
 /// This boot of this host; empty when the system does not say.
 std::string boot_id();
 

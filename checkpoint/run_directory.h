@@ -27,6 +27,9 @@ class RunDirectory {
     }
     std::filesystem::path jobs() const { return root_ / "jobs"; }
     std::filesystem::path job_record(int n) const { return jobs() / (std::to_string(n) + ".json"); }
+    /// Who writes to the run, and what serializes those who want to.
+    std::filesystem::path writer() const { return root_ / "writer.json"; }
+    std::filesystem::path writer_lock() const { return root_ / ".writer.lock"; }
     std::filesystem::path cancel_request() const { return root_ / "cancel.json"; }
     std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
     std::filesystem::path evaluations() const { return root_ / "evaluations.jsonl"; }
