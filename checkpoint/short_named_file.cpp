@@ -42,7 +42,11 @@ void remove_unlocked(const fs::path& folder) {
 ShortNamedFile::ShortNamedFile(const fs::path& folder, std::uint64_t room) {
     const fs::path memory = "/dev/shm";
     remove_unlocked(memory);
-    if (create(memory, room) || create(folder, room)) return;
+    // The ranks of a node look for what was left at the same moment: another may have taken ours.
+    constexpr int kTries = 20;
+    for (int i = 0; i < kTries; ++i)
+        if (create(memory, room)) return;
+    if (create(folder, room)) return;
     throw Error(ExitCode::kRunFailed, "cannot save a checkpoint: no room for " +
                                           std::to_string(room) + " bytes in '" + memory.string() +
                                           "' or '" + folder.string() + "'; free some space");

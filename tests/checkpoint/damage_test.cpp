@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/checkpoint/damage.h"
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_writer.h"
 #include "common/file.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
@@ -16,7 +16,7 @@ class Damage : public ::testing::Test {
         make_hdf5_checkpoint_writer(folder_.path(), "run")->save(1, false, "s", sample_.views());
     }
     std::vector<fs::path> files() const {
-        return {checkpoint_ / "manifest.json", checkpoint_ / "shard-00000-of-00001.h5"};
+        return {checkpoint_ / "manifest.json", checkpoint_ / "w00000-of-00001.h5"};
     }
     std::string problem() const {
         return error_of([&] { verify_checkpoint(checkpoint_); });
@@ -67,11 +67,11 @@ TEST_F(Damage, ADamagedTensorIsNamedAndNeverHandedOut) {
     const Manifest manifest = read_manifest(checkpoint_);
     const TensorEntry& entry = manifest.tensor("counters");
     std::string bytes = read_file(files()[1]);
-    bytes[entry.offset + 5] ^= 1;
+    bytes[entry.pieces.at(0).offset + 5] ^= 1;
     write_bytes(files()[1], bytes);
-    std::vector<char> target(entry.bytes);
+    std::vector<char> target(entry.bytes());
     for (const std::string& text :
-         {problem(), error_of([&] { read_tensor(checkpoint_, entry, target.data()); })}) {
+         {problem(), error_of([&] { read_tensor(checkpoint_, manifest, entry, target.data()); })}) {
         EXPECT_NE(text.find("tensor 'counters'"), std::string::npos) << text;
         EXPECT_NE(text.find(checkpoint_.string()), std::string::npos) << text;
         EXPECT_NE(text.find("`r1ctl checkpoint list`"), std::string::npos) << text;
@@ -83,7 +83,7 @@ TEST_F(Damage, LatestVerifiedFallsBackAndSaysWhy) {
     writer->save(2, false, "s", sample_.views());
     writer->save(3, false, "s", sample_.views());
     fs::remove(folder_.path() / checkpoint_name(3) / "manifest.json");
-    const fs::path shard = folder_.path() / checkpoint_name(2) / "shard-00000-of-00001.h5";
+    const fs::path shard = folder_.path() / checkpoint_name(2) / "w00000-of-00001.h5";
     std::string bytes = read_file(shard);
     bytes.back() ^= 1;
     write_bytes(shard, bytes);

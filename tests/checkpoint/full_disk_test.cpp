@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_writer.h"
 #include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 

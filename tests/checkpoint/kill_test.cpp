@@ -7,7 +7,7 @@
 #include <functional>
 #include <random>
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
 #include "common/time.h"
 #include "tests/checkpoint/damage.h"
@@ -61,9 +61,10 @@ class RandomMoment {
 };
 
 std::int64_t number_in(const fs::path& checkpoint) {
-    const TensorEntry entry = read_manifest(checkpoint).tensor("model/lm_head.weight");
-    std::vector<float> weights(entry.bytes / sizeof(float));
-    read_tensor(checkpoint, entry, weights.data());
+    const Manifest manifest = read_manifest(checkpoint);
+    const TensorEntry& entry = manifest.tensor("model/lm_head.weight");
+    std::vector<float> weights(entry.bytes() / sizeof(float));
+    read_tensor(checkpoint, manifest, entry, weights.data());
     return static_cast<std::int64_t>(weights.front());
 }
 

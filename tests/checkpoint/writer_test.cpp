@@ -6,9 +6,8 @@
 
 #include <cstring>
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
-#include "checkpoint/hdf5_skeleton.h"
 #include "common/file.h"
 #include "common/subprocess.h"
 #include "tests/checkpoint/damage.h"
@@ -40,7 +39,7 @@ class Writer : public ::testing::Test {
             EXPECT_EQ(entry.type, view.type) << view.name;
             EXPECT_EQ(entry.shape, view.shape) << view.name;
             std::vector<char> bytes(view.bytes() + 1);
-            read_tensor(at(step), entry, bytes.data());
+            read_tensor(at(step), manifest, entry, bytes.data());
             EXPECT_EQ(std::string_view(bytes.data(), view.bytes()),
                       std::string_view(static_cast<const char*>(view.data), view.bytes()))
                 << view.name;
@@ -84,13 +83,15 @@ TEST_F(Writer, ManyTensorsStayWithinTheReservedRoomAndVerify) {
                          values.data()});
     make_hdf5_checkpoint_writer(checkpoints_, "r")->save(5, false, "", views);
     verify_checkpoint(at(5));
-    EXPECT_LE(read_manifest(at(5)).files[0].bytes, estimate_skeleton(views));
+    // The structure is small beside the values, and lies in front of them.
+    const Manifest manifest = read_manifest(at(5));
+    EXPECT_LT(manifest.files[0].bytes, 8u << 20);
 }
 
 TEST_F(Writer, Hdf5ItselfReadsTheSameValues) {
     const SampleCheckpoint sample;
     save(3, sample);
-    const std::string path = (at(3) / "shard-00000-of-00001.h5").string();
+    const std::string path = (at(3) / "w00000-of-00001.h5").string();
     const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
     ASSERT_GE(file, 0);
     const auto read = [&](const char* name, hid_t type, std::size_t bytes) {
@@ -121,7 +122,7 @@ TEST_F(Writer, H5dumpPrintsNamesAttributesAndValues) {
     if (!fs::exists("/usr/bin/h5dump")) GTEST_SKIP() << "h5dump is not installed (hdf5-tools)";
     save(3, SampleCheckpoint());
     const Captured dump =
-        run_and_capture({.arguments = {"h5dump", (at(3) / "shard-00000-of-00001.h5").string()},
+        run_and_capture({.arguments = {"h5dump", (at(3) / "w00000-of-00001.h5").string()},
                          .environment = {},
                          .output = {}});
     ASSERT_TRUE(dump.end.ok());
@@ -146,7 +147,7 @@ TEST_F(Writer, WhereFoldersCannotBeSwappedAStepIsReplacedToo) {
         const SampleCheckpoint other(20, base);
         const fs::path elsewhere = folder_.path() / "elsewhere";
         make_hdf5_checkpoint_writer(elsewhere, "run-1")->save(8, false, "", other.views());
-        const fs::path temporary = checkpoints_ / temporary_name(8);
+        const fs::path temporary = checkpoints_ / temporary_name(8, ::getpid());
         fs::rename(elsewhere / checkpoint_name(8), temporary);
         commit_checkpoint(checkpoints_, temporary, read_manifest(temporary), false);
         verify_checkpoint(at(8));
