@@ -19,7 +19,7 @@ BEGIN {
     uses["mpi_runtime"] = "common recipes kernels checkpoint"
     uses["cli"] = "common recipes slurm checkpoint"
     # The parts of mpi_runtime: each may use those before it. Files of the folder itself come last.
-    parts = split("comm tokenizer reward model rollout trainer", part, " ")
+    parts = split("comm store tokenizer reward model rollout trainer", part, " ")
     for (i = 1; i <= parts; ++i) place[part[i]] = i
 
     vendor = "^(mpi|nccl|hdf5|hdf5_hl|cuda|cuda_[a-z0-9_]+|cublas[A-Za-z0-9_]*|H5[A-Za-z]*)\\.h$|^(fmt|spdlog|yaml-cpp|CLI)/"
@@ -46,7 +46,7 @@ function check_ours(target, names, mine, theirs) {
         report(mine " may not use " theirs " (\"" target "\")")
     else if (mine == "mpi_runtime" && theirs == mine &&
              place_in_runtime(target) > place_in_runtime(FILENAME))
-        report("mpi_runtime goes comm, tokenizer, reward, model, rollout, trainer; \"" target \
+        report("mpi_runtime goes comm, store, tokenizer, reward, model, rollout, trainer; \"" target \
                "\" comes after this file")
 }
 

@@ -40,7 +40,7 @@ refused() {
     rm "$tree/$1"
 }
 
-late='mpi_runtime goes comm, tokenizer, reward, model, rollout, trainer;'
+late='mpi_runtime goes comm, store, tokenizer, reward, model, rollout, trainer;'
 shows='; include it in the .cpp and declare forward what is needed'
 refused common/bad.cpp '#include "recipes/recipe.h"' 'common may not use recipes ("recipes/recipe.h")'
 refused slurm/bad.cpp '#include "mpi_runtime/reward/task.h"' \
