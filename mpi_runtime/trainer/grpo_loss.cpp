@@ -62,6 +62,19 @@ void GrpoLoss::evaluate(std::size_t first, std::span<const double> logprob,
     }
 }
 
+GrpoSums& GrpoSums::operator+=(const GrpoSums& other) {
+    tokens += other.tokens;
+    policy_loss += other.policy_loss;
+    kl_loss += other.kl_loss;
+    clipped += other.clipped;
+    entropy += other.entropy;
+    old_minus_new += other.old_minus_new;
+    probability_difference += other.probability_difference;
+    max_probability_difference =
+        std::max(max_probability_difference, other.max_probability_difference);
+    return *this;
+}
+
 double token_weight(Aggregation aggregation, double length, double tokens, double sequences,
                     double max_new_tokens) {
     switch (aggregation) {

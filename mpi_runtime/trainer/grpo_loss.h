@@ -41,7 +41,7 @@ struct GrpoToken {
     double weight = 0;  ///< w_t; 0 takes it out of the loss and out of the sums
 };
 
-/// Sums over tokens with a weight, for the metrics; they add up over micro-batches and ranks.
+/// Sums over tokens with a weight, for the metrics; they add up over micro-batches and shards.
 struct GrpoSums {
     double tokens = 0;
     double policy_loss = 0;  ///< weighted
@@ -51,6 +51,8 @@ struct GrpoSums {
     double old_minus_new = 0;
     double probability_difference = 0;      ///< Σ |exp(new) − exp(old)|
     double max_probability_difference = 0;  ///< a maximum
+
+    GrpoSums& operator+=(const GrpoSums& other);
 };
 
 class GrpoLoss final : public TokenLoss {

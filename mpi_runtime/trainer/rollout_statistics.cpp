@@ -2,7 +2,6 @@
 #include "mpi_runtime/trainer/rollout_statistics.h"
 
 #include <algorithm>
-#include <array>
 
 #include "common/time.h"
 
@@ -77,21 +76,6 @@ std::int64_t trained_rows(const std::vector<Sample>& rollout,
     std::int64_t rows = 0;
     for (const std::size_t i : members) rows += rollout[i].rows();
     return rows;
-}
-
-void reduce_sums(Communicator& comm, GrpoSums& sums) {
-    std::array<double*, 7> fields{&sums.tokens,
-                                  &sums.policy_loss,
-                                  &sums.kl_loss,
-                                  &sums.clipped,
-                                  &sums.entropy,
-                                  &sums.old_minus_new,
-                                  &sums.probability_difference};
-    std::array<double, 7> values{};
-    for (std::size_t i = 0; i < fields.size(); ++i) values[i] = *fields[i];
-    comm.all_reduce(values.data(), values.size(), ReduceOp::kSum);
-    for (std::size_t i = 0; i < fields.size(); ++i) *fields[i] = values[i];
-    comm.all_reduce(&sums.max_probability_difference, 1, ReduceOp::kMax);
 }
 
 }  // namespace r1

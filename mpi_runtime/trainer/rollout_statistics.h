@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "mpi_runtime/comm/communicator.h"
-#include "mpi_runtime/trainer/grpo_loss.h"
 #include "mpi_runtime/trainer/rollout_batch.h"
 #include "mpi_runtime/trainer/stage.h"
 
@@ -36,8 +34,5 @@ Metrics rollout_metrics(const std::vector<Sample>& rollout, const std::vector<st
 /// Tokens that went through the model to train on the samples.
 std::int64_t trained_rows(const std::vector<Sample>& rollout,
                           const std::vector<std::size_t>& members);
-
-/// Adds up every rank's sums. Collective.
-void reduce_sums(Communicator& comm, GrpoSums& sums);
 
 }  // namespace r1

@@ -2,7 +2,9 @@
 #include "mpi_runtime/trainer/work_split.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <queue>
 
 namespace r1 {
 
@@ -12,21 +14,24 @@ std::pair<std::size_t, std::size_t> even_part(std::size_t count, int rank, int s
     return {count * at / parts, count * (at + 1) / parts};
 }
 
-std::vector<std::size_t> balanced_part(const std::vector<std::int64_t>& tokens, int rank,
-                                       int size) {
+std::vector<std::vector<std::size_t>> balanced_parts(const std::vector<std::int64_t>& tokens,
+                                                     int parts) {
     std::vector<std::size_t> order(tokens.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return tokens[a] > tokens[b]; });
-    std::vector<std::int64_t> load(static_cast<std::size_t>(size), 0);
-    std::vector<std::size_t> part;
+    using Load = std::pair<std::int64_t, std::size_t>;  // tokens so far, part
+    std::priority_queue<Load, std::vector<Load>, std::greater<>> lightest;
+    std::vector<std::vector<std::size_t>> split(static_cast<std::size_t>(parts));
+    for (std::size_t part = 0; part < split.size(); ++part) lightest.emplace(0, part);
     for (const std::size_t sequence : order) {
-        const auto lightest = std::min_element(load.begin(), load.end());
-        *lightest += tokens[sequence];
-        if (lightest - load.begin() == rank) part.push_back(sequence);
+        const auto [load, part] = lightest.top();
+        lightest.pop();
+        lightest.emplace(load + tokens[sequence], part);
+        split[part].push_back(sequence);
     }
-    std::sort(part.begin(), part.end());
-    return part;
+    for (std::vector<std::size_t>& part : split) std::sort(part.begin(), part.end());
+    return split;
 }
 
 std::vector<std::vector<std::size_t>> micro_batches(const std::vector<std::size_t>& part,

@@ -44,41 +44,40 @@ TEST(EvenPart, PartsAreContiguousCoverAllAndDifferByOneAtMost) {
         }
 }
 
-TEST(BalancedPart, EverySequenceGoesToExactlyOneRankInOrder) {
+TEST(BalancedParts, EverySequenceGoesToExactlyOneInOrder) {
     const Tokens tokens = random_lengths(61);
     for (const int size : {1, 2, 4, 7}) {
         std::vector<int> seen(tokens.size(), 0);
-        for (int rank = 0; rank < size; ++rank) {
-            const Part part = balanced_part(tokens, rank, size);
+        const std::vector<Part> parts = balanced_parts(tokens, size);
+        EXPECT_EQ(parts.size(), static_cast<std::size_t>(size));
+        EXPECT_EQ(parts, balanced_parts(tokens, size));
+        for (const Part& part : parts) {
             EXPECT_TRUE(std::is_sorted(part.begin(), part.end()));
-            EXPECT_EQ(part, balanced_part(tokens, rank, size));
             for (const std::size_t i : part) ++seen[i];
         }
-        EXPECT_EQ(seen, std::vector<int>(tokens.size(), 1)) << size << " ranks";
+        EXPECT_EQ(seen, std::vector<int>(tokens.size(), 1)) << size << " parts";
     }
 }
 
-TEST(BalancedPart, LoadIsWithinAThirdOfTheBest) {
+TEST(BalancedParts, LoadIsWithinAThirdOfTheBest) {
     // Longest first is at most 4/3 of the best split (Graham 1969), which is at least the mean and
     // at least the longest.
     const Tokens tokens = random_lengths(61);
     const std::int64_t all = std::accumulate(tokens.begin(), tokens.end(), std::int64_t{0});
     for (const int size : {2, 4, 7}) {
         std::int64_t heaviest = 0;
-        for (int rank = 0; rank < size; ++rank)
-            heaviest = std::max(heaviest, load_of(balanced_part(tokens, rank, size), tokens));
-        EXPECT_LE(3 * heaviest * size, 4 * all) << size << " ranks";
+        for (const Part& part : balanced_parts(tokens, size))
+            heaviest = std::max(heaviest, load_of(part, tokens));
+        EXPECT_LE(3 * heaviest * size, 4 * all) << size << " parts";
     }
 }
 
-TEST(BalancedPart, OneLongSequenceGetsARankOfItsOwn) {
-    EXPECT_EQ(balanced_part({10, 1000, 20, 30}, 0, 2), Part{1});
-    EXPECT_EQ(balanced_part({10, 1000, 20, 30}, 1, 2), (Part{0, 2, 3}));
+TEST(BalancedParts, OneLongSequenceGetsAPartOfItsOwn) {
+    EXPECT_EQ(balanced_parts({10, 1000, 20, 30}, 2), (std::vector<Part>{{1}, {0, 2, 3}}));
 }
 
-TEST(BalancedPart, FewerSequencesThanRanksLeavesRanksIdle) {
-    EXPECT_EQ(balanced_part({5}, 0, 4), Part{0});
-    EXPECT_TRUE(balanced_part({5}, 3, 4).empty());
+TEST(BalancedParts, FewerSequencesThanPartsLeavesSomeEmpty) {
+    EXPECT_EQ(balanced_parts({5}, 4), (std::vector<Part>{{0}, {}, {}, {}}));
 }
 
 TEST(MicroBatches, FillUpToTheLimitInOrder) {
