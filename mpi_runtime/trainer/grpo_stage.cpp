@@ -9,6 +9,7 @@
 #include "common/time.h"
 #include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/advantage.h"
+#include "mpi_runtime/trainer/gradient_shards.h"
 #include "mpi_runtime/trainer/grpo_loss.h"
 #include "mpi_runtime/trainer/learning_rate.h"
 #include "mpi_runtime/trainer/rollout_batch.h"
@@ -51,6 +52,7 @@ class GrpoStage final : public Stage {
     const StageSection& section_;
     std::size_t index_;
     Actor actor_;
+    GradientShards shards_;
     Array<float> reference_;
     std::int64_t reference_step_ = 0;  // at which the reference was last replaced
     std::vector<Sample> rollout_;      // the same on every rank
@@ -60,7 +62,8 @@ GrpoStage::GrpoStage(Session& session, std::size_t index, Beginning beginning)
     : session_(session),
       section_(session.recipe.stages[index]),
       index_(index),
-      actor_(session, section_) {
+      actor_(session, section_),
+      shards_(session.recipe, session.comm, actor_.policy) {
     if (beginning == Beginning::kOfRecipe)
         actor_.policy.set_parameters(starting_parameters(session, index));
     if (!uses_reference()) return;
@@ -176,7 +179,7 @@ std::vector<std::size_t> GrpoStage::update_members(std::int64_t step) const {
     return members;
 }
 
-/// Adds this rank's part of the update's gradient; returns its part of the sums.
+/// Sums the update's gradient; returns what the metrics need of it.
 GrpoSums GrpoStage::accumulate(std::int64_t step, const std::vector<std::size_t>& members) {
     double tokens = 0;
     double sequences = 0;
@@ -187,37 +190,31 @@ GrpoSums GrpoStage::accumulate(std::int64_t step, const std::vector<std::size_t>
         tokens += static_cast<double>(rollout_[i].tokens.size());
         sequences += 1;
     }
-    const Communicator& comm = session_.comm;
-    const std::vector<std::size_t> part = balanced_part(rows, comm.rank(), comm.size());
     const auto limit = static_cast<double>(max_new_tokens(step));
-    GrpoSums sums;
+    const auto weight = [&](const Sample& sample) {
+        if (!in_loss(sample)) return 0.0;
+        return token_weight(section_.aggregation, static_cast<double>(sample.tokens.size()), tokens,
+                            sequences, limit);
+    };
     PackedBatch packed;
-    actor_.policy.zero_gradients();
-    for (const auto& batch :
-         micro_batches(part, rows, session_.recipe.training.micro_batch_tokens)) {
-        beat();
-        packed.clear();
-        std::vector<GrpoToken> loss_tokens;
-        for (const std::size_t place : batch) {
-            const Sample& sample = rollout_[members[place]];
-            packed.append(sample.prompt, sample.tokens);
-            const double weight =
-                in_loss(sample)
-                    ? token_weight(section_.aggregation, static_cast<double>(sample.tokens.size()),
-                                   tokens, sequences, limit)
-                    : 0;
-            for (std::size_t t = 0; t < sample.tokens.size(); ++t)
-                loss_tokens.push_back({sample.logprobs[t],
-                                       uses_reference() ? sample.reference_logprobs[t] : 0.0,
-                                       sample.advantage, weight});
-        }
-        GrpoLoss loss(std::move(loss_tokens),
-                      {section_.clip_low, section_.clip_high, section_.dual_clip},
-                      section_.kl_coefficient, section_.kl_estimator, sums);
-        actor_.runner.accumulate_gradient(actor_.policy.parameters(), actor_.policy.gradients(),
-                                          packed, section_.sampling.temperature, loss);
-    }
-    return sums;
+    return shards_.accumulate<GrpoSums>(
+        rows, [&](const std::vector<std::size_t>& batch, float* gradients, GrpoSums& sums) {
+            packed.clear();
+            std::vector<GrpoToken> loss_tokens;
+            for (const std::size_t place : batch) {
+                const Sample& sample = rollout_[members[place]];
+                packed.append(sample.prompt, sample.tokens);
+                for (std::size_t t = 0; t < sample.tokens.size(); ++t)
+                    loss_tokens.push_back({sample.logprobs[t],
+                                           uses_reference() ? sample.reference_logprobs[t] : 0.0,
+                                           sample.advantage, weight(sample)});
+            }
+            GrpoLoss loss(std::move(loss_tokens),
+                          {section_.clip_low, section_.clip_high, section_.dual_clip},
+                          section_.kl_coefficient, section_.kl_estimator, sums);
+            actor_.runner.accumulate_gradient(actor_.policy.parameters(), gradients, packed,
+                                              section_.sampling.temperature, loss);
+        });
 }
 
 Metrics GrpoStage::step(std::int64_t step) {
@@ -232,8 +229,7 @@ Metrics GrpoStage::step(std::int64_t step) {
                     "the checkpoint lacks the rollout in the middle of which stage " +
                         section_.name + " was saved");
     const std::vector<std::size_t> members = update_members(step);
-    GrpoSums sums = accumulate(step, members);
-    reduce_sums(session_.comm, sums);
+    const GrpoSums sums = accumulate(step, members);
     const double rate = learning_rate_at(section_.optimizer, step, section_.steps);
     const double norm = actor_.policy.update(session_.comm, section_.optimizer, rate);
     times.end_phase("update");
@@ -259,12 +255,13 @@ Metrics GrpoStage::step(std::int64_t step) {
 void GrpoStage::save(Snapshot& snapshot) {
     save_policy(snapshot, actor_.policy);
     if (uses_reference()) {
-        snapshot.add_parameters("reference", actor_.policy.model().layout(), *session_.backend,
-                                reference_.data());
+        const std::string content = std::to_string(index_) + "-" + std::to_string(reference_step_);
+        snapshot.add_frozen("reference", content, actor_.policy.model().layout(),
+                            actor_.policy.shards(), reference_.data() + actor_.policy.own().first);
         snapshot.state()["reference_step"] = reference_step_;
     }
     // In the middle of a rollout its samples are state: the weights that drew them are gone.
-    if (actor_.policy.updates() % updates_per_rollout() != 0)
+    if (session_.leader() && actor_.policy.updates() % updates_per_rollout() != 0)
         snapshot.add_bytes("rollout/samples", pack_samples(rollout_));
 }
 
@@ -286,10 +283,11 @@ void GrpoStage::check_rollout(const std::vector<Sample>& rollout) const {
 }
 
 void GrpoStage::restore(const SavedState& saved) {
-    restore_policy(saved, actor_.policy);
+    restore_policy(session_, saved, actor_.policy);
     if (uses_reference()) {
-        const std::vector<float> host =
-            saved.parameters("reference", actor_.policy.model().layout());
+        std::vector<float> host(reference_.size(), 0.0f);
+        read_together(session_.comm, saved, "reference", actor_.policy.model().layout(),
+                      host.data());
         reference_.load(host.data(), host.size());
         reference_step_ = saved.state().at("reference_step").get<std::int64_t>();
     }

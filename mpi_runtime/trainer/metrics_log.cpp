@@ -32,6 +32,7 @@ void StepLog::append(const Json& line) {
     full["schema"] = 1;
     full.update(line);
     full["time_ms"] = utc_milliseconds();
+    const std::lock_guard lock(mutex_);
     waiting_.push_back(full.dump());
     try {
         write_waiting();
@@ -51,7 +52,10 @@ void StepLog::write_waiting() {
 }
 
 void StepLog::sync() {
-    write_waiting();
+    {
+        const std::lock_guard lock(mutex_);
+        write_waiting();
+    }
     out_.sync();
 }
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <mutex>
 #include <string>
 
 #include "common/file.h"
@@ -18,12 +19,14 @@ class StepLog {
     /// Adds "schema" and "time_ms" to the line. A line that cannot be written, as on a full disk,
     /// is kept and tried again with the next one: training goes on, and the log says so once.
     void append(const Json& line);
-    /// Before a checkpoint exists, every line up to it does. Throws Error when that cannot be.
+    /// Before a checkpoint exists, every line up to it does: another thread may call it while lines
+    /// are appended. Throws Error when that cannot be.
     void sync();
 
   private:
     void write_waiting();
 
+    std::mutex mutex_;
     LineAppender out_;
     std::deque<std::string> waiting_;  // about 1 KB a step; saving fails as long as there are any
     bool complained_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mpi_runtime/trainer/pipeline.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -10,8 +11,11 @@
 #include "common/log.h"
 #include "common/time.h"
 #include "mpi_runtime/comm/progress.h"
+#include "mpi_runtime/store/newest_verified.h"
 #include "mpi_runtime/trainer/evaluation.h"
 #include "mpi_runtime/trainer/metrics_log.h"
+#include "mpi_runtime/trainer/save_clock.h"
+#include "mpi_runtime/trainer/saved_state.h"
 #include "mpi_runtime/trainer/saver.h"
 #include "mpi_runtime/trainer/stage.h"
 #include "mpi_runtime/trainer/step_boundary.h"
@@ -31,6 +35,8 @@ class Pipeline {
     /// False when a stop was agreed on.
     bool run_stage(std::size_t index);
     bool after_step(Stage& stage, std::int64_t done);
+    void save(Stage& stage, std::int64_t done, bool needed);
+    void note_save();
     bool evaluation_is_due(std::int64_t done) const;
     void open_logs();
     void log_step(std::int64_t done, const Metrics& metrics, double seconds);
@@ -42,18 +48,24 @@ class Pipeline {
     int attempt_;
     StepBoundary boundary_;
     Saver saver_;
+    SaveClock clock_;
     std::optional<StepLog> metrics_;      // the leader's
     std::optional<StepLog> evaluations_;  // the leader's
     std::optional<SavedState> saved_;     // until its stage has taken it
     std::size_t index_ = 0;               // of the stage at work
     std::int64_t next_step_ = 0;          // of that stage
     bool steps_begun_ = false;
-    double save_seconds_ = 0;  // of the last save, until a line has it
+    std::map<std::string, double> figures_;  // of the last step, for what is saved after it
+    std::map<std::string, double> waiting_;  // of saves, until a line has them
     StopReason stop_ = StopReason::kNone;
 };
 
 Pipeline::Pipeline(Session& session, int attempt)
-    : session_(session), attempt_(attempt), boundary_(session, attempt), saver_(session) {
+    : session_(session),
+      attempt_(attempt),
+      boundary_(session, attempt),
+      saver_(session),
+      clock_(session.recipe.checkpoint, session.comm.size(), monotonic_seconds()) {
     find_position();
     if (session.leader()) open_logs();
 }
@@ -67,20 +79,14 @@ void Pipeline::open_logs() {
 }
 
 void Pipeline::find_position() {
-    // One rank decides what verifies; the others take its word and verify what they read.
-    const Activity looking("verifying the checkpoints");
-    std::int64_t step = -1;
-    if (session_.leader()) {
-        std::vector<Rejected> rejected;
-        step = latest_verified(session_.run.checkpoints(), rejected).value_or(-1);
-        for (const Rejected& one : rejected)
-            log_warning("checkpoint " + checkpoint_name(one.step) + " is not used: " + one.reason);
-    }
-    session_.comm.broadcast(&step, sizeof step, 0);
-    if (step < 0) return;
-    saved_.emplace(session_.run.checkpoints() / checkpoint_name(step));
+    const std::filesystem::path& checkpoints = session_.run.checkpoints();
+    const auto step = newest_verified(session_.comm, checkpoints);
+    if (!step) return;
+    saved_.emplace(checkpoints / checkpoint_name(*step));
     take_position(saved_->state());
-    if (session_.leader()) log_info("going on from the checkpoint of step " + std::to_string(step));
+    saver_.went_on_from(*saved_);
+    if (session_.leader())
+        log_info("going on from the checkpoint of step " + std::to_string(*step));
 }
 
 /// The checkpoint's bytes are what was written; that it fits this recipe is checked here.
@@ -116,6 +122,7 @@ OutcomeRecord Pipeline::run() {
         ++index_;
         next_step_ = 0;
     }
+    saver_.finish();
     const std::int64_t step = global_step(next_step_);
     if (index_ == session_.recipe.stages.size())
         return {Outcome::kCompleted, step, utc_milliseconds(), StopReason::kNone};
@@ -143,6 +150,7 @@ bool Pipeline::run_stage(std::size_t index) {
         const double begin = monotonic_seconds();
         const Metrics metrics = stage->step(next_step_);
         ++next_step_;
+        figures_ = {metrics.begin(), metrics.end()};
         log_step(next_step_, metrics, monotonic_seconds() - begin);
         if (!after_step(*stage, next_step_)) return false;
     }
@@ -158,16 +166,12 @@ bool Pipeline::evaluation_is_due(std::int64_t done) const {
 bool Pipeline::after_step(Stage& stage, std::int64_t done) {
     const bool last = done == section().steps;
     if (evaluation_is_due(done)) log_evaluation(stage, done, last ? "stage" : "interval");
-    const StepBoundary::Decision decision = boundary_.decide(evaluation_is_due(done + 1));
+    saver_.look();
+    note_save();
+    const StepBoundary::Decision decision = boundary_.decide(
+        evaluation_is_due(done + 1), clock_.due(done, monotonic_seconds(), saver_.on_its_way()));
     const bool stop = decision.stop != StopReason::kNone;
-    const std::int64_t every = session_.recipe.checkpoint.every_steps;
-    if (last || stop || decision.save || (every > 0 && done % every == 0)) {
-        save_seconds_ = saver_.save(stage, {index_, done, last, last || stop}, [this] {
-            metrics_->sync();
-            evaluations_->sync();
-        });
-        boundary_.save_took(save_seconds_);
-    }
+    if (last || stop || decision.save) save(stage, done, last || stop);
     // Whoever asked to stop at the last step of all has what they wanted.
     const bool all_done = last && index_ + 1 == boundary_.end_stage();
     if (!stop || all_done) return true;
@@ -175,6 +179,27 @@ bool Pipeline::after_step(Stage& stage, std::int64_t done) {
     if (session_.leader())
         log_info("stopped after saving step " + std::to_string(global_step(done)));
     return false;
+}
+
+void Pipeline::save(Stage& stage, std::int64_t done, bool needed) {
+    clock_.save_began(monotonic_seconds());
+    const bool last = done == section().steps;
+    const double pause = saver_.save(stage, {index_, done, last, needed, figures_}, [this] {
+        metrics_->sync();
+        evaluations_->sync();
+    });
+    boundary_.paused(pause);
+    waiting_["timing_s/save"] = pause;
+    note_save();
+}
+
+/// What the last save took, once it has come to its end.
+void Pipeline::note_save() {
+    const std::optional<Saver::Times> times = saver_.take_times();
+    if (!times) return;
+    boundary_.save_took(times->total);
+    clock_.save_ended(times->pause, times->total);
+    waiting_["timing_s/checkpoint"] = times->total;
 }
 
 void Pipeline::log_step(std::int64_t done, const Metrics& metrics, double seconds) {
@@ -189,8 +214,7 @@ void Pipeline::log_step(std::int64_t done, const Metrics& metrics, double second
     line["stage_steps"] = section().steps;
     for (const auto& [name, value] : metrics) line[name] = value;
     line["timing_s/step"] = seconds;
-    if (save_seconds_ > 0) line["timing_s/save"] = save_seconds_;
-    save_seconds_ = 0;
+    for (const auto& [name, value] : std::exchange(waiting_, {})) line[name] = value;
     metrics_->append(line);
 }
 
@@ -201,12 +225,15 @@ void Pipeline::log_evaluation(Stage& stage, std::int64_t done, const char* when)
     const EvaluationResult result = evaluate(session_, *actor, session_.recipe.evaluation);
     const double seconds = monotonic_seconds() - begin;
     boundary_.evaluation_took(seconds);
+    const Json figures = to_json(result);
+    for (const auto& [name, value] : figures.items())
+        if (value.is_number()) figures_[name] = value.get<double>();
     if (!session_.leader() || session_.fence.superseded()) return;
     Json line;
     line["step"] = global_step(done);
     line["stage"] = section().name;
     line["when"] = when;
-    line.update(to_json(result));
+    line.update(figures);
     line["timing_s/evaluation"] = seconds;
     evaluations_->append(line);
 }

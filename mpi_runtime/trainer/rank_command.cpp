@@ -20,7 +20,7 @@
 #include "mpi_runtime/comm/launched.h"
 #include "mpi_runtime/trainer/evaluation.h"
 #include "mpi_runtime/trainer/fence.h"
-#include "mpi_runtime/trainer/snapshot.h"
+#include "mpi_runtime/trainer/saved_state.h"
 #include "mpi_runtime/trainer/stop_request.h"
 #include "mpi_runtime/trainer/train.h"
 #include "mpi_runtime/trainer/watchdog.h"

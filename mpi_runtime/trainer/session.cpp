@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "mpi_runtime/model/initialise.h"
-#include "mpi_runtime/trainer/snapshot.h"
+#include "mpi_runtime/trainer/saved_state.h"
 
 namespace r1 {
 
@@ -61,7 +61,9 @@ std::vector<float> starting_parameters(const Session& session, std::size_t stage
     const std::size_t from = session.stage_index(section.from);
     const std::filesystem::path folder =
         session.run.checkpoints() / checkpoint_name(session.first_step(from + 1));
-    return SavedState(folder).parameters("model", layout);
+    std::vector<float> values(layout.size(), 0.0f);
+    read_together(session.comm, SavedState(folder), "model", layout, values.data());
+    return values;
 }
 
 }  // namespace r1

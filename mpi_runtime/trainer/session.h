@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/lease.h"
 #include "checkpoint/run_directory.h"
 #include "kernels/backend.h"
 #include "mpi_runtime/comm/communicator.h"
@@ -39,12 +40,15 @@ struct Session {
     std::unique_ptr<Tokenizer> tokenizer;
     std::unique_ptr<Task> task;
     Fence fence;  ///< of a command that trains: set before it begins
+    /// Of the leader of a command that trains: nobody else writes to the run meanwhile.
+    std::unique_ptr<Lease> lease;
 };
 
 /// A policy with the engines that train it and sample from it.
 struct Actor {
     Actor(const Session& session, const StageSection& stage)
-        : policy(session.shape_of(stage), *session.backend),
+        : policy(session.shape_of(stage), *session.backend, session.comm.rank(),
+                 session.comm.size()),
           runner(policy.model()),
           rollout(policy.model(), session.rollout_limits()) {}
     Policy policy;
@@ -53,7 +57,7 @@ struct Actor {
 };
 
 /// The weights a stage starts with: random, or those of the verified checkpoint that ended the
-/// stage named by `from`. In host memory, in the flat layout.
+/// stage named by `from`. In host memory, in the flat layout. Collective.
 std::vector<float> starting_parameters(const Session& session, std::size_t stage);
 
 }  // namespace r1

@@ -3,11 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/time.h"
-#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/demonstrations.h"
+#include "mpi_runtime/trainer/gradient_shards.h"
 #include "mpi_runtime/trainer/learning_rate.h"
 #include "mpi_runtime/trainer/stage.h"
-#include "mpi_runtime/trainer/work_split.h"
 
 namespace r1 {
 
@@ -35,6 +34,7 @@ class SftStage final : public Stage {
         : session_(session),
           section_(session.recipe.stages[index]),
           actor_(session, section_),
+          shards_(session.recipe, session.comm, actor_.policy),
           demonstrations_(make_demonstrations(session, index)) {
         if (beginning == Beginning::kOfRecipe)
             actor_.policy.set_parameters(starting_parameters(session, index));
@@ -42,7 +42,9 @@ class SftStage final : public Stage {
 
     Metrics step(std::int64_t step) override;
     void save(Snapshot& snapshot) override { save_policy(snapshot, actor_.policy); }
-    void restore(const SavedState& saved) override { restore_policy(saved, actor_.policy); }
+    void restore(const SavedState& saved) override {
+        restore_policy(session_, saved, actor_.policy);
+    }
     Actor* actor() override { return &actor_; }
 
   private:
@@ -51,28 +53,22 @@ class SftStage final : public Stage {
     Session& session_;
     const StageSection& section_;
     Actor actor_;
+    GradientShards shards_;
     std::unique_ptr<Demonstrations> demonstrations_;
 };
 
-/// Adds this rank's part of the gradient; returns its part of the loss.
+/// Sums the gradient over the batch; returns the loss.
 double SftStage::accumulate(const std::vector<Demonstration>& batch, double tokens_in_loss) {
     std::vector<std::int64_t> rows;
     for (const Demonstration& demonstration : batch) rows.push_back(demonstration.rows());
-    const Communicator& comm = session_.comm;
-    const std::vector<std::size_t> part = balanced_part(rows, comm.rank(), comm.size());
-    double sum = 0;
-    ImitationLoss loss(1 / tokens_in_loss, sum);
     PackedBatch packed;
-    actor_.policy.zero_gradients();
-    for (const auto& members :
-         micro_batches(part, rows, session_.recipe.training.micro_batch_tokens)) {
-        beat();
+    return shards_.accumulate<double>(rows, [&](const std::vector<std::size_t>& members,
+                                                float* gradients, double& sum) {
         packed.clear();
         for (const std::size_t i : members) packed.append(batch[i].prompt, batch[i].completion);
-        actor_.runner.accumulate_gradient(actor_.policy.parameters(), actor_.policy.gradients(),
-                                          packed, 1.0, loss);
-    }
-    return sum;
+        ImitationLoss loss(1 / tokens_in_loss, sum);
+        actor_.runner.accumulate_gradient(actor_.policy.parameters(), gradients, packed, 1.0, loss);
+    });
 }
 
 Metrics SftStage::step(std::int64_t step) {
@@ -85,8 +81,7 @@ Metrics SftStage::step(std::int64_t step) {
         tokens_in_loss += static_cast<double>(batch.back().completion.size());
         tokens += batch.back().rows();
     }
-    double loss = accumulate(batch, tokens_in_loss);
-    session_.comm.all_reduce(&loss, 1, ReduceOp::kSum);
+    const double loss = accumulate(batch, tokens_in_loss);
     const double rate = learning_rate_at(section_.optimizer, step, section_.steps);
     const double norm = actor_.policy.update(session_.comm, section_.optimizer, rate);
     const double seconds = monotonic_seconds() - begin;

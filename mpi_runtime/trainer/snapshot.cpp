@@ -1,71 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mpi_runtime/trainer/snapshot.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/error.h"
-#include "mpi_runtime/comm/progress.h"
-
 namespace r1 {
 
-Snapshot::Snapshot() : state_(std::make_unique<Json>(Json::object())) {}
+Snapshot::Snapshot(const Communicator& comm)
+    : comm_(comm), state_(std::make_unique<Json>(Json::object())) {
+    volumes_.push_back(make_volume(kFilePrefix));
+}
 Snapshot::~Snapshot() = default;
 
-void Snapshot::add_parameters(const std::string& prefix, const ParameterLayout& layout,
-                              Backend<float>& backend, const float* values) {
-    std::vector<float>& host = buffers_.emplace_back(layout.size());
-    backend.to_host(host.data(), values, host.size() * sizeof(float));
+Volume Snapshot::make_volume(std::string prefix) const {
+    Volume volume;
+    volume.prefix = std::move(prefix);
+    volume.ranges.resize(static_cast<std::size_t>(comm_.size()));
+    return volume;
+}
+
+void Snapshot::add_to(Volume& volume, const std::string& prefix, const ParameterLayout& layout,
+                      const ParameterShards& shards, const float* own) const {
+    const std::size_t first_tensor = volume.tensors.size();
     for (const ParameterView& view : layout.views())
-        tensors_.push_back({prefix + "/" + view.name, TensorType::kFloat32, view.shape,
-                            host.data() + view.offset});
+        volume.tensors.push_back({prefix + "/" + view.name, TensorType::kFloat32, view.shape});
+    for (int rank = 0; rank < comm_.size(); ++rank) {
+        const ValueRange& owned = shards.of(rank);
+        for (const ParameterShards::Part& part : shards.parts(owned)) {
+            volume.ranges[static_cast<std::size_t>(rank)].push_back(
+                {first_tensor + part.view, part.first * sizeof(float), part.count * sizeof(float)});
+            if (rank == comm_.rank())
+                volume.own.push_back(own +
+                                     (layout.views()[part.view].offset + part.first - owned.first));
+        }
+    }
+}
+
+void Snapshot::add_parameters(const std::string& prefix, const ParameterLayout& layout,
+                              const ParameterShards& shards, const float* own) {
+    add_to(volumes_.front(), prefix, layout, shards, own);
+}
+
+void Snapshot::add_frozen(const std::string& prefix, const std::string& content,
+                          const ParameterLayout& layout, const ParameterShards& shards,
+                          const float* own) {
+    Volume& volume = volumes_.emplace_back(make_volume(prefix + "-" + content + "-"));
+    volume.frozen = true;
+    add_to(volume, prefix, layout, shards, own);
 }
 
 void Snapshot::add_bytes(const std::string& name, std::string bytes) {
-    const std::string& kept = texts_.emplace_back(std::move(bytes));
-    tensors_.push_back(
-        {name, TensorType::kUint8, {static_cast<std::int64_t>(kept.size())}, kept.data()});
+    if (comm_.rank() != 0) return;
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    volumes_.front().loose.push_back({{name, TensorType::kUint8, {size}}, std::move(bytes)});
 }
 
 std::string Snapshot::state_text() const {
     return state_->dump();
 }
 
-SavedState::SavedState(std::filesystem::path folder)
-    : folder_(std::move(folder)),
-      manifest_(read_manifest(folder_)),
-      state_(std::make_unique<Json>(
-          parse_json_object(manifest_.state, (folder_ / "manifest.json").string()))) {}
-SavedState::~SavedState() = default;
-SavedState::SavedState(SavedState&&) noexcept = default;
-
-bool SavedState::has(const std::string& tensor) const {
-    return std::any_of(manifest_.tensors.begin(), manifest_.tensors.end(),
-                       [&](const TensorEntry& entry) { return entry.name == tensor; });
-}
-
-std::vector<float> SavedState::parameters(const std::string& prefix,
-                                          const ParameterLayout& layout) const {
-    std::vector<float> values(layout.size(), 0.0f);
-    for (const ParameterView& view : layout.views()) {
-        beat();
-        const TensorEntry& entry = manifest_.tensor(prefix + "/" + view.name);
-        if (entry.shape != view.shape || entry.type != TensorType::kFloat32)
-            throw Error(ExitCode::kCheckpoint,
-                        "'" + folder_.string() + "': tensor '" + entry.name +
-                            "' has another shape or type than the recipe's model; was the frozen "
-                            "recipe changed?");
-        read_tensor(folder_, entry, values.data() + view.offset);
-    }
-    return values;
-}
-
-std::string SavedState::bytes(const std::string& name) const {
-    const TensorEntry& entry = manifest_.tensor(name);
-    std::string bytes(entry.bytes, '\0');
-    read_tensor(folder_, entry, bytes.data());
-    return bytes;
+std::vector<Volume> Snapshot::take_volumes() {
+    return std::exchange(volumes_, {});
 }
 
 }  // namespace r1

@@ -1,61 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a checkpoint holds of a training run, and how it gets in and out of the flat buffers.
+// What a checkpoint holds of a training run, and how it gets out of the flat buffers.
 #pragma once
 
-#include <deque>
-#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "checkpoint/checkpoint.h"
 #include "common/json.h"
-#include "kernels/backend.h"
-#include "mpi_runtime/model/parameter_layout.h"
+#include "mpi_runtime/comm/communicator.h"
+#include "mpi_runtime/store/volume.h"
+#include "mpi_runtime/trainer/parameter_shards.h"
 
 namespace r1 {
 
-/// Collects copies of everything that one checkpoint keeps.
+/// Names everything that one checkpoint keeps; every rank makes the same calls. What it is given is
+/// borrowed until it has been copied.
 class Snapshot {
   public:
-    Snapshot();
+    explicit Snapshot(const Communicator& comm);
     ~Snapshot();
-    /// Every tensor of the flat buffer at `values` (device memory), as "<prefix>/<name>".
+    /// Every tensor of the flat buffer as "<prefix>/<name>", each value from the rank that owns it.
+    /// `own` is where the values that this rank owns begin, in host memory.
     void add_parameters(const std::string& prefix, const ParameterLayout& layout,
-                        Backend<float>& backend, const float* values);
+                        const ParameterShards& shards, const float* own);
+    /// The same for values that do not change from save to save: they are written once. `content`
+    /// tells them from others that the same run freezes.
+    void add_frozen(const std::string& prefix, const std::string& content,
+                    const ParameterLayout& layout, const ParameterShards& shards, const float* own);
+    /// What the leader gives counts; the same on every rank by its nature.
     void add_bytes(const std::string& name, std::string bytes);
     /// The trainer's counters.
     Json& state() { return *state_; }
     std::string state_text() const;
-    const std::vector<TensorView>& tensors() const { return tensors_; }
+    /// Leaves nothing here.
+    std::vector<Volume> take_volumes();
 
   private:
+    void add_to(Volume& volume, const std::string& prefix, const ParameterLayout& layout,
+                const ParameterShards& shards, const float* own) const;
+    Volume make_volume(std::string prefix) const;
+
+    const Communicator& comm_;
     std::unique_ptr<Json> state_;
-    std::deque<std::vector<float>> buffers_;
-    std::deque<std::string> texts_;
-    std::vector<TensorView> tensors_;
-};
-
-/// A checkpoint being read; every byte is verified on the way in.
-class SavedState {
-  public:
-    /// Throws Error (kCheckpoint).
-    explicit SavedState(std::filesystem::path folder);
-    ~SavedState();
-    SavedState(SavedState&&) noexcept;
-
-    const Json& state() const { return *state_; }
-    std::int64_t step() const { return manifest_.step; }
-    bool has(const std::string& tensor) const;
-    /// The flat buffer of "<prefix>/<name>" tensors. Throws Error (kCheckpoint) when a tensor is
-    /// missing or has another shape than the layout says.
-    std::vector<float> parameters(const std::string& prefix, const ParameterLayout& layout) const;
-    std::string bytes(const std::string& name) const;
-
-  private:
-    std::filesystem::path folder_;
-    Manifest manifest_;
-    std::unique_ptr<Json> state_;
+    std::vector<Volume> volumes_;  // what changes, and then what is frozen
 };
 
 }  // namespace r1

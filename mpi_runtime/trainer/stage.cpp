@@ -38,21 +38,23 @@ std::uint32_t prompt_number(std::size_t stage, std::int64_t i) {
 
 void save_policy(Snapshot& snapshot, Policy& policy) {
     const ParameterLayout& layout = policy.model().layout();
-    Backend<float>& backend = policy.model().backend();
-    snapshot.add_parameters("model", layout, backend, policy.parameters());
-    snapshot.add_parameters("adam/m", layout, backend, policy.first_moment());
-    snapshot.add_parameters("adam/v", layout, backend, policy.second_moment());
+    const ParameterShards& shards = policy.shards();
+    snapshot.add_parameters("model", layout, shards, policy.parameters() + policy.own().first);
+    snapshot.add_parameters("adam/m", layout, shards, policy.first_moment());
+    snapshot.add_parameters("adam/v", layout, shards, policy.second_moment());
     snapshot.state()["updates"] = policy.updates();
 }
 
-void restore_policy(const SavedState& saved, Policy& policy) {
+void restore_policy(Session& session, const SavedState& saved, Policy& policy) {
     const ParameterLayout& layout = policy.model().layout();
-    Backend<float>& backend = policy.model().backend();
+    std::vector<float> host(layout.size(), 0.0f);
+    read_together(session.comm, saved, "model", layout, host.data());
+    policy.set_parameters(host);
+    const ValueRange& own = policy.own();
     const auto load = [&](float* target, const std::string& prefix) {
-        const std::vector<float> host = saved.parameters(prefix, layout);
-        backend.to_device(target, host.data(), host.size() * sizeof(float));
+        saved.read(prefix, layout, policy.shards(), own, host.data());
+        session.backend->to_device(target, host.data(), (own.last - own.first) * sizeof(float));
     };
-    load(policy.parameters(), "model");
     load(policy.first_moment(), "adam/m");
     load(policy.second_moment(), "adam/v");
     policy.set_updates(saved.state().at("updates").get<std::int64_t>());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mpi_runtime/trainer/rollout_batch.h"
+#include "mpi_runtime/trainer/saved_state.h"
 #include "mpi_runtime/trainer/session.h"
 #include "mpi_runtime/trainer/snapshot.h"
 
@@ -22,7 +23,7 @@ class Stage {
     virtual ~Stage() = default;
     /// Does step `step` (from 0) of the stage.
     virtual Metrics step(std::int64_t step) = 0;
-    /// Adds what is needed to go on after the steps done so far. Called on the leader alone.
+    /// Names what is needed to go on after the steps done so far.
     virtual void save(Snapshot& snapshot) = 0;
     virtual void restore(const SavedState& saved) = 0;
     /// Whose weights an evaluation is to look at; null when the stage trains nothing.
@@ -43,7 +44,8 @@ std::uint32_t prompt_number(std::size_t stage, std::int64_t i);
 
 /// The weights and the optimizer's state under "model", "adam/m" and "adam/v".
 void save_policy(Snapshot& snapshot, Policy& policy);
-void restore_policy(const SavedState& saved, Policy& policy);
+/// Each rank reads what it owns of them, and all exchange the weights.
+void restore_policy(Session& session, const SavedState& saved, Policy& policy);
 
 /// Generates `group_size` outputs of each of `prompts` training prompts from number `first` on,
 /// over all ranks in equal parts, scores them, and returns this rank's part. Advantages are left at

@@ -39,7 +39,7 @@ void StepBoundary::set_deadline() {
         deadline_ms_ = (record_ ? record_->start_ms : utc_milliseconds()) + limit_ms;
     }
     if (!deadline_ms_) return;
-    budget_ = TimeBudget(longest_in(session_.run.metrics(), "timing_s/save"),
+    budget_ = TimeBudget(longest_in(session_.run.metrics(), "timing_s/checkpoint"),
                          longest_in(session_.run.evaluations(), "timing_s/evaluation"), epilogue);
 }
 
@@ -49,11 +49,6 @@ void StepBoundary::begin_steps() {
 
 void StepBoundary::evaluation_took(double seconds) {
     budget_.evaluation_took(seconds);
-    step_begin_ += seconds;
-}
-
-void StepBoundary::save_took(double seconds) {
-    budget_.save_took(seconds);
     step_begin_ += seconds;
 }
 
@@ -67,7 +62,7 @@ bool StepBoundary::deadline_is_near(bool evaluation_follows) const {
     return true;
 }
 
-StepBoundary::Decision StepBoundary::decide(bool evaluation_follows) {
+StepBoundary::Decision StepBoundary::decide(bool evaluation_follows, bool save_is_due) {
     const double now = monotonic_seconds();
     budget_.step_took(now - step_begin_);
     step_begin_ = now;
@@ -80,7 +75,9 @@ StepBoundary::Decision StepBoundary::decide(bool evaluation_follows) {
         agreed[kSuperseded] = session_.fence.superseded() ? 1 : 0;
         agreed[kDeadline] = deadline_is_near(evaluation_follows) ? 1 : 0;
         // Without a figure, the first save could be the one that comes too late.
-        agreed[kSave] = deadline_ms_ && !budget_.knows_saves() ? 1 : 0;
+        const bool unknown = deadline_ms_ && !budget_.knows_saves() && !measuring_;
+        measuring_ = measuring_ || unknown;
+        agreed[kSave] = save_is_due || unknown ? 1 : 0;
     }
     session_.comm.all_reduce(agreed.data(), agreed.size(), ReduceOp::kMax);
     if (agreed[kSuperseded] != 0) session_.fence.refuse();

@@ -24,14 +24,18 @@ class StepBoundary {
     void begin_steps();
     void begin_stage() { budget_.begin_stage(); }
     void evaluation_took(double seconds);
-    void save_took(double seconds);
+    /// The ranks stood still between two steps to copy what is saved.
+    void paused(double seconds) { step_begin_ += seconds; }
+    /// From the begin of a save until the checkpoint existed.
+    void save_took(double seconds) { budget_.save_took(seconds); }
 
     struct Decision {
         StopReason stop = StopReason::kNone;
-        bool save = false;  ///< to learn how long a save takes
+        bool save = false;
     };
-    /// Collective; the same on every rank. Throws Error when the attempt is superseded.
-    Decision decide(bool evaluation_follows);
+    /// Collective; the same on every rank. Whether a save is due is the leader's to say. Throws
+    /// Error when the attempt is superseded.
+    Decision decide(bool evaluation_follows, bool save_is_due);
 
   private:
     void set_deadline();
@@ -42,6 +46,7 @@ class StepBoundary {
     std::optional<std::int64_t> deadline_ms_;  // the leader's
     std::size_t end_stage_;
     TimeBudget budget_{0, 0, 0};
+    bool measuring_ = false;  // a save was asked for, to learn how long one takes
     double step_begin_;
 };
 

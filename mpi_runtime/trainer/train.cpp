@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "checkpoint/attempt.h"
+#include "checkpoint/lease.h"
+#include "common/error.h"
 #include "common/gpu_inventory.h"
 #include "common/host.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "mpi_runtime/comm/launched.h"
+#include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/pipeline.h"
 
 namespace r1 {
@@ -51,9 +54,32 @@ void record_ranks(Session& session, int attempt) {
                  place.device);
 }
 
+/// Rank 0 writes for all; a second job on the run ends here, before it has changed anything.
+void take_run(Session& session, int attempt) {
+    if (!session.leader()) return;
+    const AttemptRecord process = describe_launcher(::getpid());
+    LeaseHolder holder{attempt, process.host, process.launcher_pid, process.launcher_start_ticks,
+                       process.boot_id};
+    if (const auto record = read_attempt(session.run, attempt); record && record->slurm) {
+        holder.job = record->slurm->job;
+        holder.restarts = record->slurm->restarts;
+    }
+    const Activity taking("waiting for the run's last writer");
+    try {
+        session.lease = std::make_unique<Lease>(session.run, std::move(holder));
+    } catch (const Error& error) {
+        // The attempt's records are those of the one that has it.
+        const auto other = lease_holder(session.run);
+        if (!other || other->attempt != attempt) throw;
+        log_error(error.what());
+        session.comm.abort(static_cast<int>(error.code()));
+    }
+}
+
 }  // namespace
 
 void train(Session& session, int attempt) {
+    take_run(session, attempt);
     session.fence = Fence(session.run, attempt);
     record_ranks(session, attempt);
     const OutcomeRecord outcome = run_pipeline(session, attempt);

@@ -33,7 +33,7 @@ void expect_reinforce(std::vector<std::string> overrides, bool masked, double te
     TinyGrpo rl(overrides);
     PlainModel plain(rl.stage->actor()->policy.model().shape(), test::weights_of(*rl.stage));
     const Metrics metrics = rl.stage->step(0);
-    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     Totals totals;
     double truncated_with_signal = 0;
     for (const Sample& sample : samples) {
@@ -103,7 +103,7 @@ TEST(GrpoGradient, DivergenceIsFromTheReferenceOfTheStart) {
     PlainModel plain(rl.stage->actor()->policy.model().shape(), test::weights_of(*rl.stage));
     const Metrics metrics = rl.stage->step(2);
     double tokens = 0;
-    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     for (const Sample& sample : samples) tokens += length_of(sample);
     double divergence = 0;
     for (const Sample& sample : samples) {
@@ -128,7 +128,7 @@ TEST(GrpoGradient, OutputsHoldTheEndTokenOnceAndLastOrNotAtAll) {
     rl.stage->step(0);
     const std::int32_t end = rl.run.session.tokenizer->end_of_text();
     int ended = 0;
-    for (const Sample& sample : unpack_samples(test::packed_rollout(*rl.stage))) {
+    for (const Sample& sample : unpack_samples(test::packed_rollout(rl.run, *rl.stage))) {
         EXPECT_EQ(std::count(sample.tokens.begin(), sample.tokens.end(), end),
                   sample.ended ? 1 : 0);
         EXPECT_EQ(sample.tokens.back() == end, sample.ended);

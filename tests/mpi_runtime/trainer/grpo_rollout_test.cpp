@@ -20,7 +20,7 @@ struct TwoUpdates {
             overrides.emplace_back(text);
         TinyGrpo rl(overrides);
         first = test::without_times(rl.stage->step(0));
-        samples = test::packed_rollout(*rl.stage);
+        samples = test::packed_rollout(rl.run, *rl.stage);
         second = test::without_times(rl.stage->step(1));
     }
     Metrics first, second;
@@ -106,8 +106,9 @@ TEST(GrpoStage, ShuffledRewardsMoveAdvantagesAndNothingElse) {
     TinyGrpo shuffled({".inner_epochs=2", ".shuffle_rewards=true"});
     plain.stage->step(0);
     shuffled.stage->step(0);
-    const std::vector<Sample> a = unpack_samples(test::packed_rollout(*plain.stage));
-    const std::vector<Sample> b = unpack_samples(test::packed_rollout(*shuffled.stage));
+    const std::vector<Sample> a = unpack_samples(test::packed_rollout(plain.run, *plain.stage));
+    const std::vector<Sample> b =
+        unpack_samples(test::packed_rollout(shuffled.run, *shuffled.stage));
     ASSERT_EQ(a.size(), b.size());
     int moved = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {

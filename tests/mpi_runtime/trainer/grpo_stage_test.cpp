@@ -137,11 +137,11 @@ TEST(GrpoStage, LearningRateFollowsItsScheduleByPolicyUpdates) {
 TEST(GrpoStage, NewRolloutHasNewPromptsAndSamples) {
     TinyGrpo rl({".inner_epochs=2", ".optimizer.learning_rate=0"});
     rl.stage->step(0);
-    const std::vector<Sample> first = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> first = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     rl.stage->step(1);
-    EXPECT_TRUE(test::packed_rollout(*rl.stage).empty()) << "the rollout is used up";
+    EXPECT_TRUE(test::packed_rollout(rl.run, *rl.stage).empty()) << "the rollout is used up";
     rl.stage->step(2);
-    const std::vector<Sample> second = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> second = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     ASSERT_EQ(first.size(), 16u);
     ASSERT_EQ(second.size(), 16u);
     for (std::size_t i = 0; i < 16; ++i) {

@@ -87,6 +87,9 @@ class TwoRanks final : public Communicator {
     void all_reduce(float*, std::size_t, ReduceOp) override {}
     void all_reduce(double*, std::size_t, ReduceOp) override {}
     void all_reduce(std::int64_t*, std::size_t, ReduceOp) override {}
+    void reduce_scatter(std::span<float* const>, std::span<const SumTerm>,
+                        std::span<const ValueRange>) override {}
+    void all_gather(float*, std::span<const ValueRange>) override {}
     std::vector<std::string> all_gather(std::string_view bytes) override {
         return {std::string(bytes), other_};
     }

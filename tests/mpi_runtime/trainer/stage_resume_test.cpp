@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/checkpoint_writer.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "tests/common/message_of.h"
@@ -151,19 +152,17 @@ TEST(StageResume, SampleFileShorterThanItsCheckpointIsRefused) {
 
 /// A checkpoint in the middle of a rollout, with the rollout replaced; absent when empty.
 SavedState with_rollout(TinyGrpo& rl, std::string bytes) {
-    Snapshot snapshot;
+    Snapshot snapshot(rl.run.session.comm);
     save_policy(snapshot, rl.stage->actor()->policy);
     if (!bytes.empty()) snapshot.add_bytes("rollout/samples", std::move(bytes));
-    const RunDirectory& directory = rl.run.session.run;
-    make_hdf5_checkpoint_writer(directory.checkpoints(), directory.run_id())
-        ->save(1001, false, snapshot.state_text(), snapshot.tensors());
-    return SavedState(directory.checkpoints() / checkpoint_name(1001));
+    return test::save_and_open(rl.run.session.comm, rl.run.session.run.checkpoints(), 1001,
+                               snapshot);
 }
 
 TEST(StageResume, RolloutThatTheStageCannotHaveMadeIsRefused) {
     TinyGrpo rl({".inner_epochs=2"});
     rl.stage->step(0);
-    const std::vector<Sample> good = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> good = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     std::vector<std::vector<Sample>> bad(6, good);
     bad[0][3].logprobs.pop_back();
     bad[1][3].tokens[0] = 261;  // the vocabulary has 0 … 260
@@ -186,7 +185,7 @@ TEST(StageResume, MissingRolloutIsRefusedBeforeItIsUsed) {
     for (const bool short_one : {false, true}) {
         TinyGrpo rl({".inner_epochs=2"});
         rl.stage->step(0);
-        std::vector<Sample> samples = unpack_samples(test::packed_rollout(*rl.stage));
+        std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
         samples.pop_back();
         const SavedState saved = with_rollout(rl, short_one ? pack_samples(samples) : "");
         const std::unique_ptr<Stage> fresh = make_stage(rl.run.session, 1);

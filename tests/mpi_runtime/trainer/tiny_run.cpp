@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "checkpoint/checkpoint_writer.h"
 #include "recipes/load.h"
 
 namespace r1::test {
@@ -138,20 +139,17 @@ Metrics without_times(const Metrics& metrics) {
 }
 
 SavedState save_and_open(const TinyRun& run, Stage& stage, std::int64_t step) {
-    Snapshot snapshot;
+    Snapshot snapshot(run.session.comm);
     stage.save(snapshot);
-    const RunDirectory& directory = run.session.run;
-    make_hdf5_checkpoint_writer(directory.checkpoints(), directory.run_id())
-        ->save(step, true, snapshot.state_text(), snapshot.tensors());
-    return SavedState(directory.checkpoints() / checkpoint_name(step));
+    return save_and_open(run.session.comm, run.session.run.checkpoints(), step, snapshot);
 }
 
-std::string packed_rollout(Stage& stage) {
-    Snapshot snapshot;
+std::string packed_rollout(const TinyRun& run, Stage& stage) {
+    Snapshot snapshot(run.session.comm);
     stage.save(snapshot);
-    for (const TensorView& tensor : snapshot.tensors())
-        if (tensor.name == "rollout/samples")
-            return std::string(static_cast<const char*>(tensor.data), tensor.bytes());
+    for (const Volume& volume : snapshot.take_volumes())
+        for (const LooseTensor& tensor : volume.loose)
+            if (tensor.info.name == "rollout/samples") return tensor.bytes;
     return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "mpi_runtime/trainer/stage.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/mpi_runtime/trainer/save_snapshot.h"
 
 namespace r1::test {
 
@@ -45,9 +46,9 @@ std::vector<float> gradients_of(Stage& stage);
 double metric(const Metrics& metrics, const std::string& name);
 /// Everything but times, which no two runs share.
 Metrics without_times(const Metrics& metrics);
-/// Saves a stage as step `step` of the run, through the HDF5 writer, and opens it again.
+/// Saves a stage as step `step` of the run, and opens it again.
 SavedState save_and_open(const TinyRun& run, Stage& stage, std::int64_t step);
 /// The rollout that a stage saves in the middle of it; empty at its end.
-std::string packed_rollout(Stage& stage);
+std::string packed_rollout(const TinyRun& run, Stage& stage);
 
 }  // namespace r1::test

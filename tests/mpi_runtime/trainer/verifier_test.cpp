@@ -53,7 +53,7 @@ TEST(VerifierError, ItsSampleIsInNoAdvantageAndInNoLoss) {
                  ".sampling.max_new_tokens=14"});
     fail_every(rl, 3);
     const Metrics metrics = rl.stage->step(0);
-    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(*rl.stage));
+    const std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     double errors = 0;
     double tokens = 0;
     double sum = 0;
