@@ -8,6 +8,7 @@
 #include "checkpoint/attempt.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/job.h"
+#include "checkpoint/lease.h"
 #include "cli/living_ranks.h"
 #include "cli/lookout.h"
 #include "cli/output/times.h"
@@ -36,15 +37,21 @@ std::string launcher_text(const RunDirectory& run) {
 }
 
 /// Throws Error when another launcher has, or may have, the run.
-void refuse_if_taken(const RunDirectory& run, RunState state, bool force) {
+void refuse_if_taken(const RunDirectory& run, RunState state, bool force, std::ostream& err) {
     if (state == RunState::kRunning)
         throw Error(ExitCode::kRunFailed, run.run_id() + " is running on " + launcher_text(run) +
                                               "\n  see: " + next_command("logs -f", run));
-    if (state == RunState::kUnknown && !force)
+    if (state != RunState::kUnknown || force) return;
+    if (!lease_holder(run))
         throw Error(ExitCode::kRunFailed,
                     run.run_id() + " was started on " + launcher_text(run) +
                         ", which cannot be asked from here; resume it there, or with --force when "
                         "you know that it ended");
+    err << "looking whether " << launcher_text(run) << " still writes to the run" << std::endl;
+    if (const auto holder = living_holder(run))
+        throw Error(ExitCode::kRunFailed, run.run_id() + " is being written by " +
+                                              describe(*holder) +
+                                              "\n  see: " + next_command("logs -f", run));
 }
 
 /// Throws Error when a job of the run is queued or runs, or when that cannot be told.
@@ -120,6 +127,13 @@ void refuse_cluster_options(const RunDirectory& run, const ResumeOptions& option
                     "cluster\n  see: r1ctl submit --help");
 }
 
+void refuse_local_options(const RunDirectory& run, const ResumeOptions& options) {
+    if (options.ranks == 0) return;
+    throw Error(ExitCode::kUsage, run.run_id() +
+                                      " was submitted: --ranks is for runs on this machine; use "
+                                      "--nodes\n  see: r1ctl resume --help");
+}
+
 }  // namespace
 
 void add_resume(CLI::App& app, Context& context) {
@@ -128,6 +142,8 @@ void add_resume(CLI::App& app, Context& context) {
         app.add_subcommand("resume", "Go on from the newest checkpoint that verifies");
     command->add_option("run", options->run, "Run id, the start of one, or a path")->required();
     command->add_option("--nodes", options->nodes, "Queue it again on so many nodes")
+        ->check(CLI::PositiveNumber);
+    command->add_option("--ranks", options->ranks, "Go on here and now on so many ranks")
         ->check(CLI::PositiveNumber);
     command->add_flag("--dry-run", options->dry_run, "Print the job script and queue nothing");
     command->add_flag("--force", options->force, "Although nobody can say whether it still runs");
@@ -146,10 +162,14 @@ int run_resume(const ResumeOptions& options, Context& context) {
                     << next_command("eval", run) << '\n';
         return 0;
     }
-    if (!view.jobs.empty()) return submit_again(view, options, *scheduler, context);
+    if (!view.jobs.empty()) {
+        refuse_local_options(run, options);
+        return submit_again(view, options, *scheduler, context);
+    }
     refuse_cluster_options(run, options);
-    refuse_if_taken(run, view.state, options.force);
-    const Recipe recipe = load_recipe(run.recipe());
+    refuse_if_taken(run, view.state, options.force, context.err);
+    Recipe recipe = load_recipe(run.recipe());
+    if (options.ranks > 0) recipe.resources.ranks = options.ranks;
     const auto rank_program = find_rank_program();
     wait_for_living_ranks(run, kSaveSeconds, context.err);
     context.err << "resuming " << run.run_id() << ", which is " << to_string(view.state)
