@@ -11,16 +11,6 @@ namespace r1::cli {
 
 namespace {
 
-/// As it is where a shell takes it so.
-std::string quoted_if_needed(const std::string& text) {
-    const auto plain = [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("/._-+=:@%,").find(static_cast<char>(c)) != std::string_view::npos;
-    };
-    const bool bare = !text.empty() && std::all_of(text.begin(), text.end(), plain);
-    return bare ? text : shell_quoted(text);
-}
-
 bool is_in_default_folder(const RunDirectory& run) {
     std::error_code ignored;
     const auto own = std::filesystem::weakly_canonical(run.root(), ignored).parent_path();
@@ -29,6 +19,15 @@ bool is_in_default_folder(const RunDirectory& run) {
 
 }  // namespace
 
+std::string as_argument(const std::string& text) {
+    const auto plain = [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               std::string_view("/._-+=:@%,").find(static_cast<char>(c)) != std::string_view::npos;
+    };
+    const bool bare = !text.empty() && std::all_of(text.begin(), text.end(), plain);
+    return bare ? text : shell_quoted(text);
+}
+
 std::filesystem::path default_runs_folder() {
     const char* folder = std::getenv("R1CTL_RUNS");
     return folder != nullptr && *folder != '\0' ? folder : "runs";
@@ -36,7 +35,7 @@ std::filesystem::path default_runs_folder() {
 
 std::string next_command(std::string_view verb, const RunDirectory& run) {
     const std::string name = is_in_default_folder(run) ? run.run_id() : run.root().string();
-    return "r1ctl " + std::string(verb) + " " + quoted_if_needed(name);
+    return "r1ctl " + std::string(verb) + " " + as_argument(name);
 }
 
 }  // namespace r1::cli

@@ -19,6 +19,13 @@ std::string short_count(double value) {
     return fixed(value / 1e9, 2) + "G";
 }
 
+std::string size_text(std::uint64_t bytes) {
+    const auto count = static_cast<double>(bytes);
+    if (count < 1048576) return fixed(count / 1024, 1) + " KiB";
+    if (count < 1073741824) return fixed(count / 1048576, 1) + " MiB";
+    return fixed(count / 1073741824, 2) + " GiB";
+}
+
 std::string counted(std::int64_t count, const std::string& noun) {
     return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }

@@ -18,6 +18,8 @@ namespace r1::cli {
 namespace {
 
 constexpr double kLogEverySeconds = 5;
+constexpr double kBarEverySeconds = 0.1;
+constexpr std::size_t kBarWidth = 20;
 
 std::size_t terminal_width() {
     winsize size{};
@@ -120,6 +122,41 @@ void Progress::say(const std::string& line) {
     if (live_) err_ << "\r\x1b[K";
     live_ = false;
     err_ << line << '\n' << std::flush;
+}
+
+BytesBar::BytesBar(std::ostream& err, bool terminal, std::string what, std::uint64_t total)
+    : err_(err),
+      terminal_(terminal),
+      what_(std::move(what)),
+      total_(total),
+      started_at_(monotonic_seconds()),
+      shown_at_(started_at_) {}
+
+BytesBar::~BytesBar() {
+    if (live_) err_ << "\r\x1b[K" << std::flush;
+}
+
+double BytesBar::seconds() const {
+    return monotonic_seconds() - started_at_;
+}
+
+void BytesBar::at(std::uint64_t bytes) {
+    const double now = monotonic_seconds();
+    if (!terminal_ || now - shown_at_ < kBarEverySeconds) return;
+    shown_at_ = now;
+    live_ = true;
+    const auto done = static_cast<double>(bytes);
+    const auto total = static_cast<double>(total_);
+    const double share = total_ == 0 ? 1 : std::min(1.0, done / total);
+    const double speed = done / std::max(seconds(), 1e-9);
+    const auto full = static_cast<std::size_t>(share * kBarWidth);
+    std::vector<Piece> pieces{{what_}};
+    pieces.push_back({"[" + std::string(full, '#') + std::string(kBarWidth - full, '.') + "]", 1});
+    pieces.push_back({fixed(100 * share, 0) + "%"});
+    pieces.push_back({fixed(done / 1e9, 2) + " of " + fixed(total / 1e9, 2) + " GB", 2});
+    pieces.push_back({fixed(speed / 1e9, 2) + " GB/s", 3});
+    pieces.push_back({"eta " + short_duration(std::max(0.0, total - done) / speed), 4});
+    err_ << "\r\x1b[K" << fitted(std::move(pieces), terminal_width() - 1) << std::flush;
 }
 
 }  // namespace r1::cli

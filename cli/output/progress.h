@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 
@@ -34,6 +35,28 @@ class Progress {
     std::string stage_;
     double shown_at_ = -1e9;
     double step_seconds_ = 0;  ///< smoothed over the steps of the stage
+};
+
+/// How far the reading of many bytes is, on a terminal; elsewhere it prints nothing. One line,
+/// rewritten ten times a second, from the first tenth on, and cleared in the end.
+class BytesBar {
+  public:
+    /// `what` begins the line: "verify step-00000100".
+    BytesBar(std::ostream& err, bool terminal, std::string what, std::uint64_t total);
+    BytesBar(const BytesBar&) = delete;
+    BytesBar& operator=(const BytesBar&) = delete;
+    ~BytesBar();
+    void at(std::uint64_t bytes);
+    double seconds() const;  ///< since it was made
+
+  private:
+    std::ostream& err_;
+    bool terminal_;
+    std::string what_;
+    std::uint64_t total_;
+    double started_at_;
+    double shown_at_;
+    bool live_ = false;
 };
 
 /// "evaluation after rl (step 550): pass@1 0.812 [0.790, 0.834], pass@8 0.951, 256 prompts x 8".
