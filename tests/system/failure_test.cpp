@@ -39,8 +39,9 @@ void expect_failure(const OneRun& one, const Transcript& transcript, int exit_co
 void flip_a_byte_of(const RunDirectory& run, std::int64_t step, const std::string& tensor) {
     const auto folder = run.checkpoints() / checkpoint_name(step);
     const TensorEntry entry = read_manifest(folder).tensor(tensor);
-    std::fstream file(folder / entry.file, std::ios::in | std::ios::out | std::ios::binary);
-    const auto at = static_cast<std::streamoff>(entry.offset + entry.bytes / 2);
+    const TensorPiece& piece = entry.pieces.at(0);
+    std::fstream file(folder / piece.file, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(piece.offset + piece.bytes / 2);
     file.seekg(at);
     const char old = static_cast<char>(file.get());
     file.seekp(at);

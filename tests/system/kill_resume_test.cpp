@@ -3,6 +3,7 @@
 // the bits of the one that was never touched.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <memory>
 
 #include "common/file.h"
@@ -40,6 +41,9 @@ TEST_P(KillResume, GivesTheBitsOfTheUntouchedRun) {
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
     EXPECT_EQ(one.state(), "completed");
     expect_same_results(untouched->run(), one.run());
+    if (!HasFailure())
+        std::printf("C6: killed (%s) and resumed on 2 ranks: the bits of the untouched run\n",
+                    GetParam().name);
 }
 
 INSTANTIATE_TEST_SUITE_P(

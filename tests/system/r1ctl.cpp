@@ -16,12 +16,20 @@ std::string next_output(const std::filesystem::path& folder) {
 
 /// `exec` keeps the process: what is signalled is r1ctl itself.
 Command command_for(const std::filesystem::path& folder, const std::string& output,
-                    const std::vector<std::string>& arguments) {
+                    const std::vector<std::string>& arguments, const char* program = R1_R1CTL) {
     Command command;
-    command.arguments = {"/bin/sh", "-c", R"(exec "$@" >"$0.out" 2>"$0.err")", output, R1_R1CTL};
+    command.arguments = {"/bin/sh", "-c", R"(exec "$@" >"$0.out" 2>"$0.err")", output, program};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.environment = {"R1CTL_RUNS=" + (folder / "runs").string()};
     return command;
+}
+
+Transcript transcript_of(const std::string& output, const ProcessEnd& end) {
+    const auto text = [&](const char* suffix) {
+        std::error_code ignored;
+        return std::filesystem::exists(output + suffix, ignored) ? read_file(output + suffix) : "";
+    };
+    return {end, text(".out"), text(".err")};
 }
 
 }  // namespace
@@ -31,20 +39,21 @@ R1ctl::R1ctl(const std::filesystem::path& folder, std::vector<std::string> argum
       process_(std::make_unique<Subprocess>(command_for(folder, output_, arguments))) {}
 
 Transcript R1ctl::wait() {
-    Transcript transcript;
-    transcript.end = process_->wait();
-    transcript.out = read_file(output_ + ".out");
-    transcript.err = err();
-    return transcript;
+    return transcript_of(output_, process_->wait());
 }
 
 std::string R1ctl::err() const {
-    std::error_code ignored;
-    return std::filesystem::exists(output_ + ".err", ignored) ? read_file(output_ + ".err") : "";
+    return transcript_of(output_, {}).err;
 }
 
 Transcript r1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments) {
     return R1ctl(folder, std::move(arguments)).wait();
+}
+
+Transcript r1ctl_rank(const std::filesystem::path& folder, std::vector<std::string> arguments) {
+    const std::string output = next_output(folder);
+    return transcript_of(output,
+                         Subprocess(command_for(folder, output, arguments, R1_RANK)).wait());
 }
 
 }  // namespace r1

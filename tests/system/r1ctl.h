@@ -37,5 +37,7 @@ class R1ctl {
 
 /// Runs one command to its end.
 Transcript r1ctl(const std::filesystem::path& folder, std::vector<std::string> arguments);
+/// The same for r1ctl-rank, as one rank without mpirun.
+Transcript r1ctl_rank(const std::filesystem::path& folder, std::vector<std::string> arguments);
 
 }  // namespace r1

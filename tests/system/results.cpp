@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/hash.h"
 #include "common/file.h"
 
 namespace r1 {
@@ -34,9 +35,13 @@ std::int64_t last_checkpoint(const RunDirectory& run) {
 
 std::map<std::string, std::string> tensor_hashes(const RunDirectory& run, std::int64_t step) {
     std::map<std::string, std::string> hashes;
-    for (const TensorEntry& tensor :
-         read_manifest(run.checkpoints() / checkpoint_name(step)).tensors)
-        hashes[tensor.name] = tensor.xxh3_128;
+    const std::filesystem::path folder = run.checkpoints() / checkpoint_name(step);
+    const Manifest manifest = read_manifest(folder);
+    for (const TensorEntry& tensor : manifest.tensors) {
+        std::string bytes(tensor.bytes(), '\0');
+        read_tensor(folder, manifest, tensor, bytes.data());
+        hashes[tensor.name] = hash_hex(bytes);
+    }
     return hashes;
 }
 

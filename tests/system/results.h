@@ -11,7 +11,7 @@
 
 namespace r1 {
 
-/// Every tensor of one checkpoint and its hash.
+/// Every tensor of one checkpoint and the hash of its bytes, however they are cut.
 std::map<std::string, std::string> tensor_hashes(const RunDirectory& run, std::int64_t step);
 
 /// The lines of a file of JSON lines, as they are.

@@ -29,6 +29,10 @@ class OneRun {
     /// Runs r1ctl to its end with `--quiet`.
     Transcript start() { return r1ctl(path(), {"run", recipe_, "--quiet"}); }
     Transcript resume() { return r1ctl(path(), {"resume", run().root().string(), "--quiet"}); }
+    Transcript resume_on(int ranks) {
+        return r1ctl(
+            path(), {"resume", run().root().string(), "--quiet", "--ranks", std::to_string(ranks)});
+    }
     /// Begins to run; the run's folder is there when this returns.
     R1ctl begin();
     R1ctl begin_resume() { return R1ctl(path(), {"resume", run().root().string(), "--quiet"}); }

@@ -119,8 +119,8 @@ TEST_F(WholeRun, AnotherProgramReadsTheTensorsUnderTheirHuggingFaceNames) {
     const Manifest manifest = read_manifest(folder);
     const std::string name = "model/model.layers.0.self_attn.q_proj.weight";
     const TensorEntry& tensor = manifest.tensor(name);
-    const Captured dump =
-        run_and_capture({{"h5dump", "-d", "/" + name, "-H", (folder / tensor.file).string()}});
+    const Captured dump = run_and_capture(
+        {{"h5dump", "-d", "/" + name, "-H", (folder / tensor.pieces.at(0).file).string()}});
     EXPECT_TRUE(dump.end.ok());
     EXPECT_NE(dump.output.find("H5T_IEEE_F32LE"), std::string::npos) << dump.output;
     EXPECT_NE(dump.output.find("( 32, 32 )"), std::string::npos) << dump.output;
