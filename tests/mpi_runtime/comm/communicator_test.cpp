@@ -14,11 +14,12 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "common/time.h"
+#include "tests/mpi_runtime/ranks_main.h"
 
 namespace r1 {
 namespace {
 
-Communicator* world = nullptr;
+using test::world;
 
 /// Numbers of very different sizes, so that another order of summing gives other bits.
 template <class T>
@@ -250,11 +251,5 @@ TEST(MpiCommunicator, ASecondOneInAProcessIsRefused) {
 }  // namespace r1
 
 int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    const std::unique_ptr<r1::Communicator> communicator = r1::make_mpi_communicator();
-    r1::world = communicator.get();
-    const int failed = RUN_ALL_TESTS();
-    // A rank that failed must not leave the others waiting in a call that it will not make.
-    if (failed != 0) communicator->abort(failed);
-    return 0;
+    return r1::test::run_on_ranks(argc, argv);
 }

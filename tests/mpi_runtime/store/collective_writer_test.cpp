@@ -13,6 +13,7 @@
 #include "common/time.h"
 #include "mpi_runtime/store/newest_verified.h"
 #include "tests/common/temporary_folder.h"
+#include "tests/mpi_runtime/ranks_main.h"
 #include "tests/mpi_runtime/store/numbered_model.h"
 
 namespace r1 {
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Communicator* world = nullptr;
+using test::world;
 
 class Store : public ::testing::Test {
   protected:
@@ -273,8 +274,5 @@ TEST_F(Store, DamageInAnyRanksPartPassesToTheOneBefore) {
 }  // namespace r1
 
 int main(int argc, char** argv) {
-    ::testing::InitGoogleTest(&argc, argv);
-    const auto communicator = r1::make_world_communicator();
-    r1::world = communicator.get();
-    return RUN_ALL_TESTS();
+    return r1::test::run_on_ranks(argc, argv);
 }

@@ -12,12 +12,13 @@
 #include "common/error.h"
 #include "mpi_runtime/trainer/sum_tree.h"
 #include "tests/mpi_runtime/model/small_model.h"
+#include "tests/mpi_runtime/ranks_main.h"
 #include "tests/mpi_runtime/trainer/tiny_run.h"
 
 namespace r1 {
 namespace {
 
-Communicator* world = nullptr;
+using test::world;
 
 /// The whole moments, of all ranks.
 std::vector<float> whole(Policy& policy, const float* own) {
@@ -231,11 +232,5 @@ TEST_F(ShardedPolicy, GradientThatIsNotFiniteOnOneRankIsRefusedOnAll) {
 }  // namespace r1
 
 int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    const std::unique_ptr<r1::Communicator> communicator = r1::make_mpi_communicator();
-    r1::world = communicator.get();
-    const int failed = RUN_ALL_TESTS();
-    // A rank that failed must not leave the others waiting in a call that it will not make.
-    if (failed != 0) communicator->abort(failed);
-    return 0;
+    return r1::test::run_on_ranks(argc, argv);
 }

@@ -6,12 +6,13 @@
 #include <cmath>
 
 #include "mpi_runtime/trainer/evaluation.h"
+#include "tests/mpi_runtime/ranks_main.h"
 #include "tests/mpi_runtime/trainer/tiny_run.h"
 
 namespace r1 {
 namespace {
 
-Communicator* world = nullptr;
+using test::world;
 
 void expect_close(const Metrics& actual, const Metrics& expected) {
     for (const char* name :
@@ -122,11 +123,5 @@ TEST(TrainerRanks, AcceptedSamplesAreThoseOfOneRank) {
 }  // namespace r1
 
 int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    const std::unique_ptr<r1::Communicator> communicator = r1::make_mpi_communicator();
-    r1::world = communicator.get();
-    const int failed = RUN_ALL_TESTS();
-    // A rank that failed must not leave the others waiting in a call that it will not make.
-    if (failed != 0) communicator->abort(failed);
-    return 0;
+    return r1::test::run_on_ranks(argc, argv);
 }
