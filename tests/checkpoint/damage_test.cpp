@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/checkpoint/damage.h"
 
-#include "checkpoint/checkpoint_writer.h"
 #include "common/file.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

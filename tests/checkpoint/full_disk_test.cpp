@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

@@ -5,13 +5,13 @@
 
 #include <deque>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
 #include "checkpoint/copy_and_hash.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/share.h"
 #include "common/time.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 #include "tests/checkpoint/two_writers.h"
 

@@ -7,10 +7,10 @@
 #include <functional>
 #include <random>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
 #include "common/time.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

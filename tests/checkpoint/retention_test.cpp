@@ -3,9 +3,9 @@
 
 #include <sys/mount.h>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "common/file.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

@@ -6,11 +6,11 @@
 
 #include <cstring>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
 #include "common/file.h"
 #include "common/subprocess.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

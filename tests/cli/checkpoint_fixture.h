@@ -8,13 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/run_directory.h"
 #include "cli/run.h"
 #include "common/file.h"
 #include "common/json.h"
 #include "tests/checkpoint/damage.h"
+#include "tests/checkpoint/one_process_writer.h"
 #include "tests/checkpoint/sample_checkpoint.h"
 
 namespace r1 {

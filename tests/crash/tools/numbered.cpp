@@ -5,9 +5,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/manifest.h"
 #include "common/error.h"
+#include "tests/checkpoint/one_process_writer.h"
 
 namespace r1::crash {
 namespace {

@@ -5,7 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "common/error.h"
 #include "tests/common/message_of.h"
 #include "tests/common/temporary_folder.h"

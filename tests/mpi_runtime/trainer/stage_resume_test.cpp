@@ -6,7 +6,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "tests/common/message_of.h"

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "recipes/load.h"
 
 namespace r1::test {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order that makes a save safe: room reserved, bytes written and synced, manifest last, folder
-// synced, renamed, parent synced. HDF5 never writes to the disk.
+#include "tests/checkpoint/one_process_writer.h"
+
 #include <unistd.h>
 
 #include <limits>
 #include <set>
 #include <utility>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/commit.h"
 #include "checkpoint/copy_and_hash.h"
 #include "checkpoint/retention.h"

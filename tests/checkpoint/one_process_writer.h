@@ -11,7 +11,8 @@
 
 namespace r1 {
 
-/// Writes checkpoints of one run. One writer a run; libhdf5 stays behind it.
+/// One process alone writes whole checkpoints, and waits for each. What lies below the common
+/// saving of all ranks, and is the same for any number of them, is tested through it.
 class CheckpointWriter {
   public:
     virtual ~CheckpointWriter() = default;
