@@ -39,6 +39,11 @@ class FullDisk : public testing::Test {
         ASSERT_TRUE(wait_until([&] { return moment(run) || command.ended(); }, 40));
         ASSERT_FALSE(command.ended()) << command.wait().all();
     }
+    static Moment once_logged(const std::string& text) {
+        return [text](const RunDirectory& run) {
+            return read_file(run.attempt_log(1)).find(text) != std::string::npos;
+        };
+    }
     static std::string log_of(const OneRun& one) {
         return r1ctl(one.path(), {"logs", one.run().run_id(), "--attempt", "1"}).out;
     }
@@ -48,36 +53,28 @@ class FullDisk : public testing::Test {
 std::unique_ptr<OneRun> FullDisk::untouched;
 
 TEST_F(FullDisk, ForAWhileIsLoggedAndTrainingGoesOn) {
-    OneRun one(small_recipe());
+    // Every save within the stage may fail, so that there is time to see the first that does.
+    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 5\n  max_failures: 10"));
     R1ctl command = one.begin();
-    wait_for(one, command, once_checkpoint_exists(5));
+    wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
     limit_leader(one, kTooSmallForACheckpoint);
-    const std::int64_t since = newest_step(one.run());
-    const std::int64_t failing = (since / 5 + 1) * 5;
-    wait_for(one, command, after_step(failing + 1));
+    wait_for(one, command, once_logged(" was not written: "));
     limit_leader(one, RLIM_INFINITY);
     const Transcript transcript = command.wait();
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
-    EXPECT_NE(log_of(one).find("checkpoint " + checkpoint_name(failing) + " was not written: "),
-              std::string::npos)
-        << log_of(one);
+    EXPECT_NE(log_of(one).find(" was not written: rank 0 on "), std::string::npos) << log_of(one);
     expect_same_results(untouched->run(), one.run());
 }
 
 TEST_F(FullDisk, BetweenSavesLosesNoLineOfTheMetrics) {
-    // The first save is far from the second, and between them no file grows.
-    const std::string rare = with(small_recipe(), "every_steps: 5", "every_steps: 15");
-    OneRun one(rare);
+    // The first save is at the end of the stage, and before it no file grows.
+    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 30"));
     R1ctl command = one.begin();
-    wait_for(one, command, once_checkpoint_exists(15));
+    wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
     limit_leader(one, 1);
-    const auto complains = [&](const RunDirectory& run) {
-        return read_file(run.attempt_log(1)).find("training goes on, and the lines") !=
-               std::string::npos;
-    };
-    wait_for(one, command, complains);
+    wait_for(one, command, once_logged("training goes on, and the lines"));
     limit_leader(one, RLIM_INFINITY);
     const Transcript transcript = command.wait();
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
@@ -103,9 +100,9 @@ TEST_F(FullDisk, ForGoodEndsTheRunAtTheThirdSaveAndLosesNothing) {
     ASSERT_FALSE(checkpoints.empty());
     EXPECT_NO_THROW(
         verify_checkpoint(one.run().checkpoints() / checkpoint_name(checkpoints.back())));
-    // The third save begins 15 steps later; that it has failed is known before a fourth is due.
+    // The third save begins 15 steps later; that it has failed is known when a fourth is due.
     EXPECT_GE(newest_step(one.run()), checkpoints.back() + 15) << "before the third save";
-    EXPECT_LT(newest_step(one.run()), checkpoints.back() + 20) << "after the third save";
+    EXPECT_LE(newest_step(one.run()), checkpoints.back() + 20) << "after the third save";
 
     const Transcript resumed = one.resume();
     EXPECT_TRUE(resumed.end.ok()) << resumed.all();
@@ -113,15 +110,15 @@ TEST_F(FullDisk, ForGoodEndsTheRunAtTheThirdSaveAndLosesNothing) {
 }
 
 TEST_F(FullDisk, AtTheEndOfAStageEndsTheRun) {
-    OneRun one(small_recipe());
+    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 100"));
     R1ctl command = one.begin();
-    wait_for(one, command, once_checkpoint_exists(25));
+    wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
     limit_leader(one, kTooSmallForACheckpoint);
     const Transcript transcript = command.wait();
     EXPECT_EQ(transcript.end.exit_code, 5) << transcript.all();
     EXPECT_EQ(newest_step(one.run()), kSftSteps);
-    EXPECT_EQ(list_checkpoints(one.run().checkpoints()).back(), 25);
+    EXPECT_TRUE(list_checkpoints(one.run().checkpoints()).empty());
 }
 
 }  // namespace
