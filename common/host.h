@@ -10,5 +10,7 @@ std::string host_name();
 /// The name by which people and Slurm call this node: Slurm's where it started this process, which
 /// need not be the host's, otherwise the host's.
 std::string node_name();
+/// Of the effective user; its number where the host knows no name for it.
+std::string user_name();
 
 }  // namespace r1

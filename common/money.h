@@ -2,6 +2,7 @@
 // Money as fixed-point decimal. No binary floating point ever holds an amount.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,17 +21,32 @@ HourlyPrice parse_hourly_price(std::string_view text);
 /// Canonical text with at least two decimals: "2.00", "0.0135".
 std::string to_string(HourlyPrice price);
 
+/// A fixed amount such as a budget, exact to a millionth of the currency unit.
+struct Amount {
+    std::int64_t micros = 0;
+    friend bool operator==(const Amount&, const Amount&) = default;
+};
+
+/// As parse_hourly_price.
+Amount parse_amount(std::string_view text);
+std::string to_string(Amount amount);
+
 /// An amount, kept exactly as price × time until it is shown.
 class Money {
   public:
     Money() = default;
     /// What `device_milliseconds` of one device cost.
     static Money of(HourlyPrice price, std::int64_t device_milliseconds);
+    static Money of(Amount amount);
 
     Money& operator+=(const Money& other);
+    Money& operator-=(const Money& other);
+    /// For how many milliseconds this pays a second money's worth an hour, rounded down; 0 when
+    /// nothing is left. `hourly` is what one hour costs, and more than nothing.
+    std::int64_t milliseconds_at(const Money& hourly) const;
     /// Rounded half up to the cent: "294000.00", "0.02".
     std::string to_string() const;
-    friend bool operator==(const Money&, const Money&) = default;
+    friend auto operator<=>(const Money&, const Money&) = default;
 
   private:
     __extension__ __int128 micro_milliseconds_ = 0;  // millionths × milliseconds of an hour

@@ -22,4 +22,7 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 /// The text with control characters and invalid UTF-8 written as \xNN: safe to print anywhere.
 std::string printable(std::string_view text);
 
+/// Of ASCII letters, in any locale.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
 }  // namespace r1

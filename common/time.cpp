@@ -23,6 +23,33 @@ std::string utc_text(std::int64_t milliseconds) {
     return text.data();
 }
 
+std::optional<std::int64_t> parse_utc(std::string_view text) {
+    constexpr std::string_view kDay = "dddd-dd-dd";
+    constexpr std::string_view kMoment = "dddd-dd-ddTdd:dd:ddZ";
+    const std::string_view form = text.size() == kDay.size() ? kDay : kMoment;
+    if (text.size() != form.size()) return std::nullopt;
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == 'd' ? !digit : text[i] != form[i]) return std::nullopt;
+    }
+    const auto number = [&](std::size_t at, std::size_t digits) {
+        int value = 0;
+        for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
+        return value;
+    };
+    const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                          std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                          std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+    if (!day.ok()) return std::nullopt;
+    std::int64_t seconds = 0;
+    if (form == kMoment) {
+        if (number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 59) return std::nullopt;
+        seconds = number(11, 2) * 3600 + number(14, 2) * 60 + number(17, 2);
+    }
+    const std::int64_t days = std::chrono::sys_days(day).time_since_epoch().count();
+    return (days * 86'400 + seconds) * 1000;
+}
+
 double monotonic_seconds() {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration<double>(now).count();

@@ -81,4 +81,32 @@ TEST(Money, NegativeTimeIsShownWithItsSign) {
     EXPECT_EQ(cost("0.01", -1), "0.00");
 }
 
+TEST(Amount, ReadsAndWritesAsAPriceDoes) {
+    EXPECT_EQ(to_string(parse_amount("500")), "500.00");
+    EXPECT_EQ(to_string(parse_amount("0.000001")), "0.000001");
+    EXPECT_NE(message_of([] { parse_amount("1e3"); }).find("'1e3' is not an amount"),
+              std::string::npos);
+    EXPECT_EQ(Money::of(parse_amount("12.345")).to_string(), "12.35");
+}
+
+TEST(Money, IsComparedAndTakenAway) {
+    Money money = Money::of(parse_amount("5"));
+    EXPECT_LT(Money::of(parse_amount("4.999999")), money);
+    money -= Money::of(parse_hourly_price("2"), kHour);
+    EXPECT_EQ(money, Money::of(parse_amount("3")));
+}
+
+TEST(Money, PaysForSoLong) {
+    const Money hourly = Money::of(parse_hourly_price("2"), 4 * kHour);
+    EXPECT_EQ(Money::of(parse_amount("12")).milliseconds_at(hourly), 3 * kHour / 2);
+    EXPECT_EQ(Money{}.milliseconds_at(hourly), 0);
+    Money owed;
+    owed -= hourly;
+    EXPECT_EQ(owed.milliseconds_at(hourly), 0);
+    const Money third = Money::of(parse_hourly_price("0.000003"), kHour);
+    EXPECT_EQ(Money::of(parse_amount("0.000001")).milliseconds_at(third), kHour / 3);
+    const Money most = Money::of(parse_amount("999999999999"));
+    EXPECT_GT(most.milliseconds_at(Money::of(parse_hourly_price("0.000001"), 1)), 0);
+}
+
 }  // namespace r1

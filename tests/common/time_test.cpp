@@ -49,4 +49,18 @@ TEST(ShortDuration, NoNumberIsUnknown) {
     EXPECT_EQ(short_duration(1e30), "unknown");
 }
 
+TEST(ParseUtc, ReadsADayAndAMoment) {
+    EXPECT_EQ(parse_utc("1970-01-01"), 0);
+    EXPECT_EQ(parse_utc("1970-01-02T00:00:01Z"), 86'401'000);
+    EXPECT_EQ(utc_text(parse_utc("2026-11-21T20:26:01Z").value()), "2026-11-21T20:26:01Z");
+    EXPECT_EQ(utc_text(parse_utc("2024-02-29").value()), "2024-02-29T00:00:00Z");
+}
+
+TEST(ParseUtc, RefusesWhatIsNoMoment) {
+    for (const char* text :
+         {"", "2026", "2026-1-1", "2026-02-29", "2026-13-01", "2026-11-21 20:26:01",
+          "2026-11-21T24:00:00Z", "2026-11-21T20:60:00Z", "2026-11-21T20:26:01", "2026-11-2x"})
+        EXPECT_FALSE(parse_utc(text)) << text;
+}
+
 }  // namespace r1
