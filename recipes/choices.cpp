@@ -8,8 +8,8 @@ namespace r1 {
 namespace {
 
 constexpr std::array<std::string_view, 3> kDeviceNames{"auto", "cpu", "cuda"};
-constexpr std::array<std::string_view, 4> kTaskKindNames{"addition", "countdown", "sort",
-                                                         "reverse"};
+constexpr std::array<std::string_view, 5> kTaskKindNames{"addition", "countdown", "sort", "reverse",
+                                                         "file"};
 constexpr std::array<std::string_view, 2> kPromptTemplateNames{"plain", "r1"};
 constexpr std::array<std::string_view, 3> kStageKindNames{"sft", "grpo", "sample"};
 constexpr std::array<std::string_view, 2> kScheduleNames{"constant", "cosine"};
@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 2> kDeterminismNames{"same-ranks", "stric
 constexpr std::array<std::string_view, 3> kSaveIntervalNames{"steps", "time", "auto"};
 constexpr std::array<std::string_view, 2> kWritersNames{"node", "rank"};
 constexpr std::array<std::string_view, 2> kBestNames{"highest", "lowest"};
+constexpr std::array<std::string_view, 3> kPrecisionNames{"auto", "fp32", "bf16"};
 
 }  // namespace
 
@@ -83,6 +84,11 @@ std::span<const std::string_view> choice_names<Writers>() {
 template <>
 std::span<const std::string_view> choice_names<Best>() {
     return kBestNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<Precision>() {
+    return kPrecisionNames;
 }
 
 }  // namespace r1

@@ -9,7 +9,7 @@
 namespace r1 {
 
 enum class Device { kAuto, kCpu, kCuda };
-enum class TaskKind { kAddition, kCountdown, kSort, kReverse };
+enum class TaskKind { kAddition, kCountdown, kSort, kReverse, kFile };
 enum class PromptTemplate { kPlain, kR1 };
 enum class StageKind { kSft, kGrpo, kSample };
 enum class Schedule { kConstant, kCosine };
@@ -26,6 +26,9 @@ enum class SaveInterval { kSteps, kTime, kAuto };
 enum class Writers { kNode, kRank };
 /// Which value of a metric is best.
 enum class Best { kHighest, kLowest };
+
+/// In what the training computes; fp32 weights are kept in either.
+enum class Precision { kAuto, kFp32, kBf16 };
 
 /// The names of an enum as recipes write them, in the order of its values.
 template <class Enum>
@@ -55,6 +58,8 @@ template <>
 std::span<const std::string_view> choice_names<Writers>();
 template <>
 std::span<const std::string_view> choice_names<Best>();
+template <>
+std::span<const std::string_view> choice_names<Precision>();
 
 /// The name of one value: to_name(Schedule::kCosine) is "cosine".
 template <class Enum>

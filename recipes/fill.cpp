@@ -39,7 +39,7 @@ class Filler {
         for (const List& list : table.lists) {
             if (const YamlEntry* entry = map.find(list.key))
                 fill_list(list, object, *entry, path);
-            else
+            else if (!list.optional)
                 problems_.add(place,
                               "missing: " + owner + " has no '" + std::string(list.key) + "'");
         }
@@ -181,7 +181,7 @@ class Filler {
         const YamlNode& node = entry.value;
         if (node.refused) return;
         const std::string name(list.key);
-        if (!node.is_list() || node.items.empty()) {
+        if (!node.is_list() || (node.items.empty() && !list.optional)) {
             problems_.add(node.place, "'" + name + "' needs a list of " + name +
                                           ", each beginning with '- name: ...', not " +
                                           (node.is_list() ? "an empty list" : kind_text(node)));

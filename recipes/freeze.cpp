@@ -23,6 +23,7 @@ void write_table(const Table& table, const void* object, StageKinds kinds,
         write_table(*section.table, inner, kinds, indent + "  ", out);
     }
     for (const List& list : table.lists) {
+        if (list.optional && list.look(object, 0) == nullptr) continue;
         out += indent + std::string(list.key) + ":\n";
         for (std::size_t i = 0; const void* item = list.look(object, i); ++i) {
             std::string text;

@@ -42,6 +42,19 @@ class RecipeError : public Error {
 Recipe load_recipe(const std::filesystem::path& file,
                    const std::vector<std::string>& overrides = {});
 
+/// A recipe and what of it the trainer cannot run yet (recipes/trainable.h), each where it is set.
+struct CheckedRecipe {
+    Recipe recipe;
+    std::vector<Problem> untrainable;
+};
+/// As load_recipe, for who wants to know that too.
+CheckedRecipe check_recipe(const std::filesystem::path& file,
+                           const std::vector<std::string>& overrides = {});
+
+/// As load_recipe, for what is to be trained: throws RecipeError for what cannot be, too.
+Recipe load_trainable_recipe(const std::filesystem::path& file,
+                             const std::vector<std::string>& overrides = {});
+
 /// The frozen recipe: YAML with every default written out. Loading it gives an equal recipe.
 std::string freeze_recipe(const Recipe& recipe);
 

@@ -24,12 +24,16 @@ struct TaskSection {
     std::int64_t max_items = 0;
     double teacher_forget_carry = 0;  ///< addition: chance that the teacher forgets a carry
     double teacher_error = 0;         ///< chance a digit (or item) that the teacher is wrong
+    std::string data;                 ///< file: a JSONL file of prompts and answers
     friend bool operator==(const TaskSection&, const TaskSection&) = default;
 };
 
 struct RewardsSection {
-    double accuracy = 0;  ///< weight
-    double format = 0;    ///< weight
+    double accuracy = 0;    ///< weight
+    double format = 0;      ///< weight
+    double language = 0;    ///< weight of the share of words in the prompt's language
+    double preference = 0;  ///< weight of a preference model's score
+    std::int64_t preference_from_step = 0;  ///< of a grpo stage; 0: from its first
     friend bool operator==(const RewardsSection&, const RewardsSection&) = default;
 };
 
@@ -43,7 +47,19 @@ struct RolloutSection {
 struct TrainingSection {
     std::int64_t micro_batch_tokens = 0;  ///< tokens in one forward and backward pass of one rank
     std::int64_t gradient_shards = 0;     ///< parts in which strict mode sums a gradient
+    Precision precision = Precision::kAuto;
+    bool recompute = false;  ///< activations are computed again in the backward pass
     friend bool operator==(const TrainingSection&, const TrainingSection&) = default;
+};
+
+/// How one model is spread over ranks. Their product with the data-parallel ranks is `ranks`;
+/// expert parallelism lies within the data-parallel ranks.
+struct ParallelSection {
+    std::int64_t tensor = 0;
+    std::int64_t pipeline = 0;
+    std::int64_t expert = 0;
+    std::int64_t zero = 0;  ///< ZeRO stage: 1 shares the optimizer, 2 gradients too, 3 weights too
+    friend bool operator==(const ParallelSection&, const ParallelSection&) = default;
 };
 
 struct EvaluationSection {
@@ -73,10 +89,26 @@ struct CheckpointSection {
     friend bool operator==(const CheckpointSection&, const CheckpointSection&) = default;
 };
 
+/// One row of a table of prices. What has a price is added; a row without any says "unpriced".
+struct PriceRow {
+    std::string name;            ///< as bills call it
+    std::string effective_from;  ///< UTC, "2026-01-31" or "2026-01-31T12:00:00Z"; empty: always
+    std::string gpu_type;        ///< as Slurm calls it; empty: any
+    std::string partition;       ///< empty: any
+    std::string currency;        ///< empty: that of the section or the cluster
+    std::optional<HourlyPrice> per_gpu_hour;
+    std::optional<HourlyPrice> per_core_hour;
+    std::optional<HourlyPrice> per_node_hour;
+    std::optional<HourlyPrice> per_billing_hour;  ///< of Slurm's billing TRES
+    friend bool operator==(const PriceRow&, const PriceRow&) = default;
+};
+
 struct CostSection {
     std::string currency;
-    std::optional<HourlyPrice> price_per_gpu_hour;   ///< absent: unpriced
-    std::optional<HourlyPrice> price_per_core_hour;  ///< absent: unpriced
+    std::optional<HourlyPrice> price_per_gpu_hour;   ///< absent: `prices` say
+    std::optional<HourlyPrice> price_per_core_hour;  ///< absent: `prices` say
+    std::optional<Amount> budget;                    ///< of the whole run, in `currency`
+    std::vector<PriceRow> prices;                    ///< a submitted run holds the cluster's
     friend bool operator==(const CostSection&, const CostSection&) = default;
 };
 
@@ -90,6 +122,7 @@ struct Recipe {
     RewardsSection rewards;
     RolloutSection rollout;
     TrainingSection training;
+    ParallelSection parallel;
     EvaluationSection evaluation;
     CheckpointSection checkpoint;
     CostSection cost;

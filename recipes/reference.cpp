@@ -55,7 +55,12 @@ class Reference {
                             ? " For all stages."
                             : " For " + kinds_text(section.kinds) + " stages.";
             write_table("`" + path + std::string(section.key) + "`", help, *section.table, false);
+            write_lists(*section.table, path + std::string(section.key) + ".");
         }
+        write_lists(table, path);
+    }
+
+    void write_lists(const Table& table, const std::string& path) {
         for (const List& list : table.lists) {
             const std::string key = path + std::string(list.key);
             write_table("`" + key + "`", std::string(list.help), *list.table,

@@ -70,6 +70,10 @@ struct MemberOf<Member> {
 };
 
 template <class Field>
+inline constexpr bool is_optional = std::is_same_v<Field, std::optional<HourlyPrice>> ||
+                                    std::is_same_v<Field, std::optional<Amount>>;
+
+template <class Field>
 constexpr ValueType value_type() {
     if constexpr (std::is_enum_v<Field>) return ValueType::kChoice;
     if constexpr (std::is_same_v<Field, bool>) return ValueType::kFlag;
@@ -80,6 +84,7 @@ constexpr ValueType value_type() {
     if constexpr (std::is_same_v<Field, Duration>) return ValueType::kDuration;
     if constexpr (std::is_same_v<Field, Bytes>) return ValueType::kSize;
     if constexpr (std::is_same_v<Field, std::optional<HourlyPrice>>) return ValueType::kPrice;
+    if constexpr (std::is_same_v<Field, std::optional<Amount>>) return ValueType::kAmount;
     return ValueType::kWhole;
 }
 
@@ -89,8 +94,8 @@ void set_field(void* section, const Value& value) {
     Field& field = static_cast<typename MemberOf<Member>::Section*>(section)->*Member;
     if constexpr (std::is_enum_v<Field> || std::is_same_v<Field, std::uint64_t>)
         field = static_cast<Field>(std::get<std::int64_t>(value));
-    else if constexpr (std::is_same_v<Field, std::optional<HourlyPrice>>)
-        field = std::get<HourlyPrice>(value);
+    else if constexpr (is_optional<Field>)
+        field = std::get<typename Field::value_type>(value);
     else
         field = std::get<Field>(value);
 }
@@ -101,7 +106,7 @@ Value get_field(const void* section) {
     const Field& field = static_cast<const typename MemberOf<Member>::Section*>(section)->*Member;
     if constexpr (std::is_enum_v<Field> || std::is_same_v<Field, std::uint64_t>)
         return static_cast<std::int64_t>(field);
-    else if constexpr (std::is_same_v<Field, std::optional<HourlyPrice>>)
+    else if constexpr (is_optional<Field>)
         return field ? Value(*field) : Value();
     else
         return field;

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "recipes/relation.h"
+#include "recipes/rules_model.h"
+#include "recipes/rules_parallel.h"
 #include "recipes/stage_links.h"
 
 namespace r1 {
@@ -15,34 +17,6 @@ std::string text(std::int64_t number) {
     return std::to_string(number);
 }
 
-void check_model(ModelSection& model, const std::string& path, Relations& relations) {
-    const std::string hidden = path + ".hidden_size";
-    const std::string heads = path + ".num_attention_heads";
-    const std::string kv_heads = path + ".num_key_value_heads";
-    const std::string head_dim = path + ".head_dim";
-    if (!relations.known(heads)) return;
-    if (model.num_key_value_heads == 0) model.num_key_value_heads = model.num_attention_heads;
-    relations.require(model.num_attention_heads % model.num_key_value_heads == 0, kv_heads, heads,
-                      "num_attention_heads " + text(model.num_attention_heads) +
-                          " is not a multiple of num_key_value_heads " +
-                          text(model.num_key_value_heads));
-    if (model.head_dim == 0 && relations.known(head_dim)) {
-        const bool divides = model.hidden_size % model.num_attention_heads == 0;
-        if (!relations.require(divides, hidden, heads,
-                               "hidden_size " + text(model.hidden_size) +
-                                   " is not a multiple of num_attention_heads " +
-                                   text(model.num_attention_heads)))
-            return;
-        model.head_dim = model.hidden_size / model.num_attention_heads;
-        relations.require(model.head_dim % 2 == 0 && model.head_dim > 0, hidden, heads,
-                          "hidden_size / num_attention_heads is " + text(model.head_dim) +
-                              "; the width of a head must be even");
-        return;
-    }
-    relations.require(model.head_dim % 2 == 0, head_dim,
-                      "head_dim " + text(model.head_dim) + " is odd; it must be even");
-}
-
 void check_task(const TaskSection& task, Relations& relations) {
     relations.require(
         task.min_items <= task.max_items, "task.min_items", "task.max_items",
@@ -50,6 +24,17 @@ void check_task(const TaskSection& task, Relations& relations) {
     relations.require(task.teacher_forget_carry == 0 || task.kind == TaskKind::kAddition,
                       "task.teacher_forget_carry", "task.kind",
                       "teacher_forget_carry is for the addition task only");
+    const bool file = task.kind == TaskKind::kFile;
+    relations.require(!file || !task.data.empty(), "task.data", "task.kind",
+                      "a task of kind file needs 'data', a JSONL file of prompts and answers");
+    relations.require(file || task.data.empty(), "task.data", "task.kind",
+                      "data is for a task of kind file only");
+}
+
+void check_rewards(const RewardsSection& rewards, Relations& relations) {
+    relations.require(rewards.preference_from_step == 0 || rewards.preference > 0,
+                      "rewards.preference_from_step", "rewards.preference",
+                      "preference_from_step has no effect while preference is 0");
 }
 
 void check_checkpoint(const CheckpointSection& checkpoint, Relations& relations) {
@@ -84,13 +69,13 @@ void check_optimizer(const StageSection& stage, const std::string& path, Relatio
                           " is more than steps " + text(stage.steps));
 }
 
-/// An output must fit in the longest sequence, with at least one token of prompt before it.
 /// The key as a user would say it: without the stage that holds it.
 std::string within_stage(const std::string& key) {
     constexpr std::string_view kStages = "stages.";
     return key.starts_with(kStages) ? key.substr(key.find('.', kStages.size()) + 1) : key;
 }
 
+/// An output must fit in the longest sequence, with at least one token of prompt before it.
 void check_length(const Recipe& recipe, const StageSection& stage, const std::string& path,
                   const std::string& key, std::int64_t tokens, Relations& relations) {
     const std::string limit =
@@ -181,6 +166,7 @@ void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
     Relations relations(origins, problems);
     check_model(recipe.model, "model", relations);
     check_task(recipe.task, relations);
+    check_rewards(recipe.rewards, relations);
     check_checkpoint(recipe.checkpoint, relations);
     check_shards(recipe, recipe.resources, "resources", relations);
     relations.require(recipe.evaluation.k <= recipe.evaluation.samples, "evaluation.k",
@@ -195,6 +181,7 @@ void check_rules(Recipe& recipe, const Origins& origins, Problems& problems) {
         if (recipe.stages[i].model)
             check_model(*recipe.stages[i].model, path + ".model", relations);
     }
+    check_parallel(recipe, relations);
     link_stages(recipe, relations);
     for (std::size_t i = 0; i < recipe.stages.size(); ++i)
         if (relations.known("stages." + std::to_string(i) + ".kind"))

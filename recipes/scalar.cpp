@@ -211,6 +211,8 @@ ParsedValue parse_value(const Row& row, std::string_view text, bool plain) {
             return parse_with(row, text, parse_duration);
         case ValueType::kPrice:
             return parse_with(row, text, parse_hourly_price);
+        case ValueType::kAmount:
+            return parse_with(row, text, parse_amount);
         case ValueType::kTexts:
         case ValueType::kTextMap:
             return parse_several(row, text);
@@ -242,6 +244,8 @@ std::string value_text(const Row& row, const Value& value) {
             return to_string(std::get<Bytes>(value));
         case ValueType::kPrice:
             return to_string(std::get<HourlyPrice>(value));
+        case ValueType::kAmount:
+            return to_string(std::get<Amount>(value));
         case ValueType::kTexts:
             return list_for_yaml(std::get<Texts>(value));
         case ValueType::kTextMap:
@@ -268,6 +272,8 @@ std::string type_text(ValueType type) {
             return "a size such as 64GiB";
         case ValueType::kPrice:
             return "a price such as 2.00";
+        case ValueType::kAmount:
+            return "an amount such as 500.00";
         case ValueType::kTexts:
             return "a list of texts such as [a, b]";
         case ValueType::kTextMap:

@@ -34,6 +34,7 @@ const Table& task_table() {
                                           "Addition: chance that the teacher forgets a carry."),
             row<&S::teacher_error>("teacher_error", "0", "", between(0, 1),
                                    "Chance a digit or an item that the teacher is wrong."),
+            row<&S::data>("data", "", "", {}, "File: a JSONL file of prompts and answers."),
         },
         {}};
     return table;
@@ -46,6 +47,12 @@ const Table& rewards_table() {
             row<&S::accuracy>("accuracy", "1", "", between(0, 1000), "Weight of a right answer."),
             row<&S::format>("format", "0.1", "", between(0, 1000),
                             "Weight of an output in the demanded form."),
+            row<&S::language>("language", "0", "", between(0, 1000),
+                              "Weight of the share of words in the prompt's language."),
+            row<&S::preference>("preference", "0", "", between(0, 1000),
+                                "Weight of a preference model's score."),
+            row<&S::preference_from_step>("preference_from_step", "0", "steps", kSteps,
+                                          "The step of a grpo stage from which it counts."),
         },
         {}};
     return table;
@@ -75,6 +82,28 @@ const Table& training_table() {
             row<&S::gradient_shards>(
                 "gradient_shards", "8", "parts", between(1, 65536),
                 "Parts in which strict mode sums a gradient, on any number of ranks."),
+            row<&S::precision>("precision", "auto", "", {},
+                               "In what a model computes; auto: bf16 on a GPU, fp32 on a CPU."),
+            row<&S::recompute>("recompute", "false", "", {},
+                               "Keep no activations and compute them again in the backward pass."),
+        },
+        {}};
+    return table;
+}
+
+const Table& parallel_table() {
+    using S = ParallelSection;
+    static const Table table{
+        {
+            row<&S::tensor>("tensor", "1", "ranks", between(1, 1024),
+                            "Ranks that share each matrix of a model."),
+            row<&S::pipeline>("pipeline", "1", "ranks", between(1, 1024),
+                              "Ranks that each hold some of a model's blocks."),
+            row<&S::expert>("expert", "1", "ranks", between(1, 65536),
+                            "Data-parallel ranks that share the experts of a block."),
+            row<&S::zero>("zero", "1", "", between(1, 3),
+                          "What data-parallel ranks share: 1 the optimizer, 2 gradients too, 3 "
+                          "weights too."),
         },
         {}};
     return table;
@@ -136,21 +165,6 @@ const Table& checkpoint_table() {
     return table;
 }
 
-const Table& cost_table() {
-    using S = CostSection;
-    static const Table table{
-        {
-            row<&S::currency>("currency", "USD", "", {}, "The currency of the prices.", kAnyStage,
-                              check_currency),
-            row<&S::price_per_gpu_hour>("price_per_gpu_hour", kAbsent, "currency/h", {},
-                                        "Price of one GPU for one hour; absent: unpriced."),
-            row<&S::price_per_core_hour>("price_per_core_hour", kAbsent, "currency/h", {},
-                                         "Price of one CPU core for one hour; absent: unpriced."),
-        },
-        {}};
-    return table;
-}
-
 template <auto Member>
 Section section(std::string_view key, const Table& table, std::string_view help) {
     using S = typename detail::MemberOf<Member>::Section;
@@ -186,6 +200,8 @@ const Table& recipe_table() {
             section<&Recipe::rewards>("rewards", rewards_table(), "The weights of the rewards."),
             section<&Recipe::rollout>("rollout", rollout_table(), "How outputs are generated."),
             section<&Recipe::training>("training", training_table(), "How updates are computed."),
+            section<&Recipe::parallel>("parallel", parallel_table(),
+                                       "How one model is spread over the ranks."),
             section<&Recipe::evaluation>("evaluation", evaluation_table(),
                                          "What is measured on held-out prompts."),
             section<&Recipe::checkpoint>("checkpoint", checkpoint_table(), "What is saved."),

@@ -36,6 +36,7 @@ struct List {
     std::string_view help;
     std::string_view kind_key;  ///< the row whose choice decides which keys apply; empty: all do
     std::size_t most = 0;
+    bool optional = false;  ///< it may be left out or empty
     void* (*add)(void* parent) = nullptr;
     /// nullptr past the end.
     const void* (*look)(const void* parent, std::size_t index) = nullptr;
@@ -73,13 +74,18 @@ const Table& resources_table();
 /// Those keys of `resources` that may differ from stage to stage.
 const Table& stage_resources_table();
 
+const Table& cost_table();
+/// One item of `prices`, of a recipe's cost or of a cluster. Parent objects are PriceRow.
+const Table& price_table();
+
 /// Which keys apply to an item of the list.
 StageKinds kinds_of(const List& list, const void* item);
 
 /// The list of one vector of the parent.
 template <auto Member>
 List list(std::string_view key, std::string_view item, std::string_view holder, std::size_t most,
-          const Table& table, std::string_view help, std::string_view kind_key = {}) {
+          const Table& table, std::string_view help, std::string_view kind_key = {},
+          bool optional = false) {
     using S = typename detail::MemberOf<Member>::Section;
     return {
         key,
@@ -89,11 +95,19 @@ List list(std::string_view key, std::string_view item, std::string_view holder, 
         help,
         kind_key,
         most,
+        optional,
         [](void* parent) -> void* { return &(static_cast<S*>(parent)->*Member).emplace_back(); },
         [](const void* parent, std::size_t index) -> const void* {
             const auto& items = static_cast<const S*>(parent)->*Member;
             return index < items.size() ? &items[index] : nullptr;
         }};
+}
+
+/// The list `prices` of one vector of PriceRow of the parent.
+template <auto Member>
+List price_list() {
+    return list<Member>("prices", "price", "a table of prices", 1024, price_table(),
+                        "A list: what bills are made from where no single price is set.", {}, true);
 }
 
 /// "grpo and sample": the kinds of a set, for a message.
@@ -104,5 +118,7 @@ std::string check_name(std::string_view text);
 /// Slurm's name of a GPU: it becomes part of an option.
 std::string check_gpu_type(std::string_view text);
 std::string check_currency(std::string_view text);
+std::string check_currency_or_none(std::string_view text);
+std::string check_present(std::string_view text);
 
 }  // namespace r1

@@ -73,4 +73,12 @@ std::string check_currency(std::string_view text) {
     return code ? "" : "is not a currency; write its three capital letters, as in USD";
 }
 
+std::string check_currency_or_none(std::string_view text) {
+    return text.empty() ? "" : check_currency(text);
+}
+
+std::string check_present(std::string_view text) {
+    return text.empty() ? "is empty" : "";
+}
+
 }  // namespace r1

@@ -40,6 +40,22 @@ struct ModelSection {
     bool attention_bias = false;  ///< biases on the q, k and v projections, as Qwen2 has
     bool tie_word_embeddings = false;
     double initializer_range = 0;
+    std::string weights;          ///< folder of pre-trained weights; empty: random
+    std::int64_t vocab_size = 0;  ///< 0: that of the task's own tokenizer
+
+    // Mixture of experts (DeepSeek-V3).
+    std::int64_t n_routed_experts = 0;  ///< 0: a dense model
+    std::int64_t n_shared_experts = 0;
+    std::int64_t num_experts_per_tok = 0;
+    std::int64_t moe_intermediate_size = 0;
+    std::int64_t first_k_dense_replace = 0;  ///< the first blocks are dense
+
+    // Multi-head latent attention (DeepSeek-V2).
+    std::int64_t kv_lora_rank = 0;  ///< 0: grouped-query attention
+    std::int64_t q_lora_rank = 0;
+    std::int64_t qk_nope_head_dim = 0;
+    std::int64_t qk_rope_head_dim = 0;
+    std::int64_t v_head_dim = 0;
     friend bool operator==(const ModelSection&, const ModelSection&) = default;
 };
 
@@ -74,8 +90,12 @@ struct StageSection {
     std::optional<ModelSection> model;
     /// Resources of its own; a loaded recipe holds the run's where the stage says nothing.
     std::optional<ResourcesSection> resources;
-    OptimizerSection optimizer;  ///< sft, grpo
-    SamplingSection sampling;    ///< grpo, sample
+    // What the plan assumes; training does not look at it.
+    double expected_prompt_tokens = 0;  ///< mean; 0: not known
+    double expected_tokens = 0;         ///< mean of an output (of a sequence for sft); 0: not known
+    double expected_tokens_last = 0;    ///< the same at the last step; 0: it stays
+    OptimizerSection optimizer;         ///< sft, grpo
+    SamplingSection sampling;           ///< grpo, sample
 
     // sft
     std::string data;  ///< "demonstrations", a JSONL file, or "stage:NAME" of a sample stage

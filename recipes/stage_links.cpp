@@ -59,8 +59,10 @@ void check_from(Recipe& recipe, std::size_t index, Relations& relations) {
     StageSection& stage = recipe.stages[index];
     const std::string key = path_of(index) + ".from";
     if (stage.from.empty()) {
-        relations.require(stage.kind != StageKind::kSample, key, path_of(index) + ".kind",
-                          "a sample stage needs 'from', the stage whose model it samples");
+        const bool given = !recipe.model_of(stage).weights.empty();
+        relations.require(stage.kind != StageKind::kSample || given, key, path_of(index) + ".kind",
+                          "a sample stage needs 'from', the stage whose model it samples, or "
+                          "model.weights");
         return;
     }
     const auto from = earlier_stage(recipe, index, stage.from, key, relations);

@@ -21,6 +21,7 @@ enum class ValueType {
     kDuration,
     kSize,
     kPrice,
+    kAmount,
     kTexts,
     kTextMap
 };
@@ -29,6 +30,6 @@ using TextMap = std::map<std::string, std::string>;
 
 /// A checked value. A choice is held as its index; absent is std::monostate.
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, Duration, Bytes,
-                           HourlyPrice, Texts, TextMap>;
+                           HourlyPrice, Amount, Texts, TextMap>;
 
 }  // namespace r1

@@ -14,6 +14,8 @@ std::unique_ptr<Task> make_task(const TaskSection& section, std::uint64_t seed) 
             return make_sort_task(section, seed);
         case TaskKind::kReverse:
             return make_reverse_task(section, seed);
+        case TaskKind::kFile:
+            break;
     }
     throw Error(ExitCode::kUsage, "task.kind is not a task");
 }

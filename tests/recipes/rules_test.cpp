@@ -150,7 +150,8 @@ TEST_F(RecipeRules, FromNamesAnEarlierStageWithWeights) {
               "r.yaml:22:11: stage 's' samples and has no weights (kind is set at r.yaml:16:11)");
     EXPECT_EQ(
         first_line(report(std::string(kGood) + "  - name: s\n    kind: sample\n    steps: 1\n")),
-        "r.yaml:16:11: a sample stage needs 'from', the stage whose model it samples "
+        "r.yaml:16:11: a sample stage needs 'from', the stage whose model it samples, or "
+        "model.weights "
         "(from is the default)");
 }
 
