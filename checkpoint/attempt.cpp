@@ -15,6 +15,7 @@
 #include "common/host.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "common/time.h"
 
 namespace r1 {
 namespace {
@@ -45,7 +46,8 @@ const Names<Outcome> kOutcomes{
 const Names<StopReason> kReasons{{{StopReason::kNone, "none"},
                                   {StopReason::kSignal, "signal"},
                                   {StopReason::kDeadline, "deadline"},
-                                  {StopReason::kNextJob, "next job"}}};
+                                  {StopReason::kNextJob, "next job"},
+                                  {StopReason::kBudget, "budget"}}};
 const Names<Ending> kEndings{{{Ending::kCompleted, "completed"},
                               {Ending::kNextJob, "next job"},
                               {Ending::kCancelled, "cancelled"},
@@ -53,6 +55,7 @@ const Names<Ending> kEndings{{{Ending::kCompleted, "completed"},
                               {Ending::kPreempted, "preempted"},
                               {Ending::kRankFailed, "rank failed"},
                               {Ending::kRankKilled, "rank killed"},
+                              {Ending::kBudget, "budget used up"},
                               {Ending::kHung, "hung"},
                               {Ending::kSuperseded, "superseded"},
                               {Ending::kLost, "lost"}}};
@@ -118,6 +121,8 @@ void write_attempt(const RunDirectory& run, const AttemptRecord& a) {
                    {"launcher_pid", a.launcher_pid},
                    {"launcher_start_ticks", a.launcher_start_ticks},
                    {"boot_id", a.boot_id},
+                   {"user", a.user},
+                   {"account", a.account},
                    {"ranks", a.ranks},
                    {"threads_per_rank", a.threads_per_rank},
                    {"gpus", a.gpus},
@@ -125,6 +130,8 @@ void write_attempt(const RunDirectory& run, const AttemptRecord& a) {
     if (a.end_ms) record["end_ms"] = *a.end_ms;
     if (a.exit_code) record["exit_code"] = *a.exit_code;
     if (a.deadline_ms) record["deadline_ms"] = *a.deadline_ms;
+    if (a.budget_end_ms) record["budget_end_ms"] = *a.budget_end_ms;
+    if (a.budget_warning_ms) record["budget_warning_ms"] = *a.budget_warning_ms;
     record["start_step"] = a.start_step;
     if (a.slurm) {
         record["job"] = a.job;
@@ -151,6 +158,8 @@ std::optional<AttemptRecord> read_attempt(const RunDirectory& run, int number) {
         a.launcher_pid = r.at("launcher_pid").get<std::int64_t>();
         a.launcher_start_ticks = r.at("launcher_start_ticks").get<std::int64_t>();
         a.boot_id = r.at("boot_id").get<std::string>();
+        a.user = optional_field<std::string>(r, "user").value_or("");
+        a.account = optional_field<std::string>(r, "account").value_or("");
         a.ranks = r.at("ranks").get<std::int64_t>();
         a.threads_per_rank = r.at("threads_per_rank").get<std::int64_t>();
         a.gpus = r.at("gpus").get<std::int64_t>();
@@ -158,6 +167,8 @@ std::optional<AttemptRecord> read_attempt(const RunDirectory& run, int number) {
         a.end_ms = optional_field<std::int64_t>(r, "end_ms");
         a.exit_code = optional_field<int>(r, "exit_code");
         a.deadline_ms = optional_field<std::int64_t>(r, "deadline_ms");
+        a.budget_end_ms = optional_field<std::int64_t>(r, "budget_end_ms");
+        a.budget_warning_ms = optional_field<std::int64_t>(r, "budget_warning_ms");
         a.start_step = optional_field<std::int64_t>(r, "start_step").value_or(0);
         if (const auto slurm = r.find("slurm"); slurm != r.end()) {
             a.slurm = slurm_of(*slurm);
@@ -182,7 +193,24 @@ void write_ranks(const RunDirectory& run, int attempt, const std::vector<RankPla
                         {"host", place.host},
                         {"pid", place.pid},
                         {"device", text_json(place.device)}});
-    write_record(run.attempt_ranks(attempt), {{"schema", kSchema}, {"ranks", list}});
+    write_record(run.attempt_ranks(attempt),
+                 {{"schema", kSchema}, {"up_ms", utc_milliseconds()}, {"ranks", list}});
+}
+
+void note_from_step(const RunDirectory& run, int attempt, std::int64_t step) {
+    std::optional<Json> record = read_record(run.attempt_ranks(attempt), kSchema);
+    if (!record) return;
+    (*record)["from_step"] = step;
+    write_record(run.attempt_ranks(attempt), *record);
+}
+
+std::optional<RanksBeginning> read_ranks_beginning(const RunDirectory& run, int attempt) {
+    const auto read = read_fields(run.attempt_ranks(attempt), kSchema, [](const Json& record) {
+        return std::pair(optional_field<std::int64_t>(record, "up_ms"),
+                         optional_field<std::int64_t>(record, "from_step"));
+    });
+    if (!read || !read->first) return std::nullopt;
+    return RanksBeginning{*read->first, read->second};
 }
 
 std::vector<RankPlace> read_ranks(const RunDirectory& run, int attempt) {
@@ -242,6 +270,7 @@ const char* to_string(Ending ending) {
 
 AttemptRecord describe_launcher(std::int64_t pid) {
     AttemptRecord record;
+    record.user = user_name();
     record.host = host_name();
     record.launcher_pid = pid;
     record.launcher_start_ticks = process_start_ticks(record.launcher_pid).value_or(0);

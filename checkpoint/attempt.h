@@ -31,6 +31,7 @@ enum class Ending {
     kPreempted,   ///< saved and stopped on a signal that nobody of ours sent
     kRankFailed,  ///< a rank said why
     kRankKilled,  ///< a rank died without a word
+    kBudget,      ///< saved and stopped because the run's budget is used up
     kHung,        ///< the watchdog ended ranks that did not go on
     kSuperseded,  ///< another attempt of the run had begun
     kLost,        ///< nothing was written at the end: the node or the whole job was killed
@@ -47,14 +48,18 @@ struct AttemptRecord {
     std::int64_t launcher_pid = 0;
     std::int64_t launcher_start_ticks = 0;  ///< /proc/<pid>/stat field 22: tells reused pids apart
     std::string boot_id;                    ///< of that host: a reboot ends everything
+    std::string user;     ///< who runs it, by number where there is no name; empty in old records
+    std::string account;  ///< that Slurm books it on; empty without Slurm, and in old records
     std::int64_t ranks = 0;
     std::int64_t threads_per_rank = 0;
     std::int64_t gpus = 0;  ///< allocated
     std::int64_t start_ms = 0;
     std::optional<std::int64_t> end_ms;
     std::optional<int> exit_code;  ///< of the launcher's child, in the shell's convention
-    std::optional<std::int64_t> deadline_ms;  ///< by the launcher's clock: Slurm ends it then
-    std::int64_t start_step = 0;              ///< of the newest checkpoint when it began
+    std::optional<std::int64_t> deadline_ms;        ///< by the launcher's clock: Slurm ends it then
+    std::optional<std::int64_t> budget_end_ms;      ///< the run's budget pays for it until then
+    std::optional<std::int64_t> budget_warning_ms;  ///< 80% of the budget is used then
+    std::int64_t start_step = 0;                    ///< of the newest checkpoint when it began
 
     // Under Slurm.
     int job = 0;  ///< number of the job's record; 0: without Slurm
@@ -77,7 +82,7 @@ struct RankPlace {
 
 enum class Outcome { kCompleted, kStopped };
 /// Why ranks stopped before the last step.
-enum class StopReason { kNone, kSignal, kDeadline, kNextJob };
+enum class StopReason { kNone, kSignal, kDeadline, kNextJob, kBudget };
 /// How the ranks say they ended: all stages done, or stopped after saving.
 struct OutcomeRecord {
     Outcome outcome = Outcome::kCompleted;
@@ -99,14 +104,24 @@ void write_attempt(const RunDirectory& run, const AttemptRecord& record);
 std::optional<AttemptRecord> read_attempt(const RunDirectory& run, int number);
 void write_ranks(const RunDirectory& run, int attempt, const std::vector<RankPlace>& ranks);
 std::vector<RankPlace> read_ranks(const RunDirectory& run, int attempt);
+
+/// How the ranks of an attempt began; a part of ranks.json, which says when it was written.
+struct RanksBeginning {
+    std::int64_t up_ms = 0;                 ///< all ranks were up
+    std::optional<std::int64_t> from_step;  ///< of the checkpoint that they went on from
+};
+/// Adds the step to ranks.json. Does nothing when there is none.
+void note_from_step(const RunDirectory& run, int attempt, std::int64_t step);
+/// nullopt when the ranks never came up, or an older version wrote the record.
+std::optional<RanksBeginning> read_ranks_beginning(const RunDirectory& run, int attempt);
 void write_outcome(const RunDirectory& run, int attempt, const OutcomeRecord& record);
 std::optional<OutcomeRecord> read_outcome(const RunDirectory& run, int attempt);
 void write_rank_error(const RunDirectory& run, int attempt, const RankError& error);
 /// By rank; the first that failed in time is usually the cause.
 std::vector<RankError> read_rank_errors(const RunDirectory& run, int attempt);
 
-/// Fills in host, pid, start ticks and boot id of a process on this host: the one that starts the
-/// ranks and waits for them.
+/// Fills in user, host, pid, start ticks and boot id of a process on this host: the one that starts
+/// the ranks and waits for them.
 AttemptRecord describe_launcher(std::int64_t pid);
 
 enum class RunState {

@@ -33,6 +33,8 @@ class RunDirectory {
     std::filesystem::path cancel_request() const { return root_ / "cancel.json"; }
     std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
     std::filesystem::path evaluations() const { return root_ / "evaluations.jsonl"; }
+    /// What Slurm's accounting has said of the run's jobs.
+    std::filesystem::path accounting() const { return root_ / "accounting.json"; }
     std::filesystem::path summary() const { return root_ / "summary.json"; }
     std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
     std::filesystem::path samples() const { return root_ / "samples"; }

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "checkpoint/process.h"
+#include "common/host.h"
+#include "common/time.h"
 #include "tests/checkpoint/damage.h"
 
 namespace r1 {
@@ -38,11 +40,14 @@ TEST_F(Records, AttemptReadsBackAsWritten) {
     AttemptRecord record = start();
     record.end_ms = 5000;
     record.exit_code = 137;
+    record.account = "lab";
     write_attempt(run_, record);
     const auto read = read_attempt(run_, record.number);
     ASSERT_TRUE(read);
     EXPECT_EQ(read->number, 1);
     EXPECT_EQ(read->launcher, "mpirun");
+    EXPECT_EQ(read->user, user_name());
+    EXPECT_EQ(read->account, "lab");
     EXPECT_EQ(read->host, record.host);
     EXPECT_EQ(read->launcher_pid, ::getpid());
     EXPECT_EQ(read->launcher_start_ticks, record.launcher_start_ticks);
@@ -76,6 +81,32 @@ TEST_F(Records, RanksAndOutcomeReadBackAsWritten) {
     EXPECT_EQ(outcome->outcome, Outcome::kStopped);
     EXPECT_EQ(outcome->step, 40);
     EXPECT_EQ(outcome->end_ms, 777);
+}
+
+TEST_F(Records, RanksSayWhenTheyWereUpAndFromWhere) {
+    start();
+    EXPECT_FALSE(read_ranks_beginning(run_, 1));
+    note_from_step(run_, 1, 40);
+    EXPECT_TRUE(read_ranks(run_, 1).empty());
+    const std::int64_t before = utc_milliseconds();
+    write_ranks(run_, 1, {{0, "n1", 11, "cpu"}});
+    EXPECT_GE(read_ranks_beginning(run_, 1).value().up_ms, before);
+    EXPECT_FALSE(read_ranks_beginning(run_, 1)->from_step);
+    note_from_step(run_, 1, 40);
+    EXPECT_EQ(read_ranks_beginning(run_, 1).value().from_step, 40);
+    EXPECT_EQ(read_ranks(run_, 1).size(), 1u);
+}
+
+TEST_F(Records, OlderRecordsLackUserAndBeginning) {
+    start();
+    write_bytes(run_.attempt_record(1),
+                R"({"schema":1,"number":1,"launcher":"srun","host":"a","launcher_pid":1,)"
+                R"("launcher_start_ticks":1,"boot_id":"b","ranks":1,"threads_per_rank":1,)"
+                R"("gpus":0,"start_ms":5})");
+    write_bytes(run_.attempt_ranks(1), R"({"schema":1,"ranks":[]})");
+    EXPECT_EQ(read_attempt(run_, 1).value().user, "");
+    EXPECT_EQ(read_attempt(run_, 1)->account, "");
+    EXPECT_FALSE(read_ranks_beginning(run_, 1));
 }
 
 TEST_F(Records, RankErrorsComeByRankEvenWithBytesThatAreNoText) {
