@@ -34,6 +34,11 @@ EndFinding of_outcome(const EndFacts& facts) {
     if (facts.cancelled) return {Ending::kCancelled, saved + " and stopped, as asked", {}, 0};
     if (outcome.reason == StopReason::kNextJob)
         return {Ending::kNextJob, saved + "; the next stage is another job's", {}, 0};
+    if (outcome.reason == StopReason::kBudget)
+        return {Ending::kBudget,
+                saved + " and stopped: the run's budget is used up",
+                {},
+                static_cast<int>(ExitCode::kBudget)};
     const bool limit =
         outcome.reason == StopReason::kDeadline || (facts.left_ms && *facts.left_ms < kNearLimitMs);
     if (limit) return {Ending::kTimeLimit, saved + " before the time limit", {}, 0};
@@ -155,7 +160,7 @@ NextStep decide_next(const std::vector<AttemptRecord>& attempts, const Resources
     NextStep next;
     const Ending ending = attempts.back().ending.value_or(Ending::kLost);
     if (ending == Ending::kCompleted || ending == Ending::kCancelled ||
-        ending == Ending::kNextJob || ending == Ending::kSuperseded)
+        ending == Ending::kNextJob || ending == Ending::kSuperseded || ending == Ending::kBudget)
         return next;
     next.why = reason_to_give_up(attempts, resources);
     if (!next.why.empty()) return next;

@@ -5,7 +5,6 @@
 
 #include "common/error.h"
 #include "common/units.h"
-#include "slurm/accounting.h"
 
 namespace r1 {
 
@@ -174,31 +173,6 @@ std::vector<JobPlan> plans_left(std::vector<JobPlan> plans, const Recipe& recipe
     const std::size_t stage = stage_at(recipe, step);
     std::erase_if(plans, [stage](const JobPlan& plan) { return plan.end_stage <= stage; });
     return plans;
-}
-
-CostSection frozen_prices(const CostSection& recipe, const ClusterProfile& profile,
-                          const std::vector<JobPlan>& plans) {
-    if (recipe.price_per_gpu_hour || recipe.price_per_core_hour || plans.empty()) return recipe;
-    const PartitionProfile& first = profile.find_partition(plans.front().partition);
-    for (const JobPlan& plan : plans) {
-        const PartitionProfile& other = profile.find_partition(plan.partition);
-        if (other.price_per_gpu_hour != first.price_per_gpu_hour ||
-            other.price_per_core_hour != first.price_per_core_hour)
-            return recipe;
-    }
-    CostSection frozen = recipe;
-    frozen.price_per_gpu_hour = first.price_per_gpu_hour;
-    frozen.price_per_core_hour = first.price_per_core_hour;
-    if (frozen.price_per_gpu_hour || frozen.price_per_core_hour) frozen.currency = profile.currency;
-    return frozen;
-}
-
-std::optional<Money> highest_cost(const JobPlan& plan, const CostSection& prices) {
-    constexpr std::int64_t kMilliseconds = 1000;
-    Usage usage;
-    usage.gpu_milliseconds = plan.paid_gpus * plan.time_limit_s * kMilliseconds;
-    usage.core_milliseconds = plan.paid_cores * plan.time_limit_s * kMilliseconds;
-    return cost_of(usage, prices);
 }
 
 }  // namespace r1

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "common/money.h"
 #include "recipes/recipe.h"
 #include "slurm/profile.h"
 
@@ -48,13 +47,5 @@ std::size_t stage_at(const Recipe& recipe, std::int64_t step);
 /// whose stages it is, and those after it. Empty when every stage is done.
 std::vector<JobPlan> plans_left(std::vector<JobPlan> plans, const Recipe& recipe,
                                 std::int64_t step);
-
-/// The prices of the plans' partitions where the recipe has none: what is frozen into the run. Left
-/// out, which means unpriced, where the partitions differ.
-CostSection frozen_prices(const CostSection& recipe, const ClusterProfile& profile,
-                          const std::vector<JobPlan>& plans);
-
-/// What one attempt of the job costs when it runs to its time limit; nullopt: unpriced.
-std::optional<Money> highest_cost(const JobPlan& plan, const CostSection& prices);
 
 }  // namespace r1

@@ -15,6 +15,7 @@
 #include "common/money.h"
 #include "common/units.h"
 #include "recipes/choices.h"
+#include "recipes/recipe.h"
 
 namespace r1 {
 
@@ -39,6 +40,22 @@ struct PartitionProfile {
     friend bool operator==(const PartitionProfile&, const PartitionProfile&) = default;
 };
 
+enum class BudgetPeriod { kTotal, kMonth };
+
+template <>
+std::span<const std::string_view> choice_names<BudgetPeriod>();
+
+/// What a user or an account may spend on runs of this cluster.
+struct BudgetRow {
+    std::string name;
+    std::string user;     ///< empty: everybody together
+    std::string account;  ///< empty: all together
+    std::optional<Amount> amount;
+    std::string currency;                        ///< empty: the cluster's
+    BudgetPeriod period = BudgetPeriod::kTotal;  ///< month: of the calendar, in UTC
+    friend bool operator==(const BudgetRow&, const BudgetRow&) = default;
+};
+
 struct ClusterProfile {
     std::string name;
     std::string partition;  ///< where jobs go unless they say otherwise; empty: the first
@@ -59,6 +76,8 @@ struct ClusterProfile {
     std::vector<std::string> container;         ///< words before the rank program
     std::map<std::string, std::string> environment;
     std::vector<std::string> shared_folders;  ///< the nodes see these
+    std::vector<PriceRow> prices;
+    std::vector<BudgetRow> budgets;
     std::vector<PartitionProfile> partitions;
     friend bool operator==(const ClusterProfile&, const ClusterProfile&) = default;
 

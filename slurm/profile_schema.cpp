@@ -11,8 +11,10 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kGpuRequestNames{"gpus-per-node", "gres", "none"};
 constexpr std::array<std::string_view, 2> kRankLauncherNames{"srun", "mpirun"};
+constexpr std::array<std::string_view, 2> kBudgetPeriodNames{"total", "month"};
 constexpr std::size_t kMostClusters = 64;
 constexpr std::size_t kMostPartitions = 256;
+constexpr std::size_t kMostBudgets = 1024;
 
 constexpr Range between(double low, double high) {
     return {.low = low, .high = high};
@@ -42,6 +44,25 @@ const Table& partition_table() {
                                         "Price of one GPU for one hour; absent: unpriced."),
             row<&S::price_per_core_hour>("price_per_core_hour", kAbsent, "currency/h", {},
                                          "Price of one CPU core for one hour; absent: unpriced."),
+        },
+        {}};
+    return table;
+}
+
+const Table& budget_table() {
+    using S = BudgetRow;
+    static const Table table{
+        {
+            text<&S::name>("name", kRequired, check_present_argument, "What messages call it."),
+            text<&S::user>("user", "", check_argument, "Whose runs; empty: everybody's together."),
+            text<&S::account>("account", "", check_argument,
+                              "Paid by which account; empty: all together."),
+            row<&S::amount>("amount", kRequired, "currency", {},
+                            "The most that they may cost together."),
+            text<&S::currency>("currency", "", check_currency_or_none,
+                               "Three capital letters; empty: the cluster's."),
+            row<&S::period>("period", "total", "", {},
+                            "For ever, or in each month of the calendar (UTC)."),
         },
         {}};
     return table;
@@ -101,6 +122,11 @@ const Table& cluster_table() {
     static const Table table = [] {
         Table made{submission_rows(), {}};
         for (const Row& row : start_rows()) made.rows.push_back(row);
+        made.lists.push_back(price_list<&ClusterProfile::prices>());
+        made.lists.push_back(list<&ClusterProfile::budgets>(
+            "budgets", "budget", "a cluster", kMostBudgets, budget_table(),
+            "A list: what users and accounts may spend; `submit` refuses what could exceed it.", {},
+            true));
         made.lists.push_back(list<&ClusterProfile::partitions>(
             "partitions", "partition", "a cluster", kMostPartitions, partition_table(),
             "A list: the partitions that runs may go to."));
@@ -130,6 +156,11 @@ std::span<const std::string_view> choice_names<GpuRequest>() {
 template <>
 std::span<const std::string_view> choice_names<RankLauncher>() {
     return kRankLauncherNames;
+}
+
+template <>
+std::span<const std::string_view> choice_names<BudgetPeriod>() {
+    return kBudgetPeriodNames;
 }
 
 const FileForm& cluster_form() {

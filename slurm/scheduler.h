@@ -62,6 +62,8 @@ struct PastJob {
     std::optional<std::int64_t> start_s;
     std::optional<std::int64_t> end_s;
     std::int64_t suspended_s = 0;
+    std::string user;
+    std::string account;
 };
 
 /// What a job is asked for before it is queued for hours.

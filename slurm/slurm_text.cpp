@@ -49,13 +49,15 @@ enum HistoryField {
     kPastNodes,
     kPastAllocated,
     kPastCluster,
+    kPastUser,
+    kPastAccount,
     kPastName,
     kPastComment,
     kPastExitCode,
 };
-constexpr std::array<std::string_view, 13> kHistoryFields{
-    "JobID",    "State",     "Submit",  "Start",   "End",     "Suspended", "Partition",
-    "NodeList", "AllocTRES", "Cluster", "JobName", "Comment", "ExitCode"};
+constexpr std::array<std::string_view, 15> kHistoryFields{
+    "JobID",     "State",   "Submit", "Start",   "End",     "Suspended", "Partition", "NodeList",
+    "AllocTRES", "Cluster", "User",   "Account", "JobName", "Comment",   "ExitCode"};
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
     std::int64_t value = 0;
@@ -129,6 +131,8 @@ PastJob past_job(const std::vector<std::string_view>& field, std::int64_t number
     job.id = {number, text_of(field[kPastCluster])};
     job.name = text_of(field[kPastName]);
     job.comment = text_of(field[kPastComment]);
+    job.user = text_of(field[kPastUser]);
+    job.account = text_of(field[kPastAccount]);
     job.state = parse_job_state(field[kPastState]);
     job.exit_code = text_of(field[kPastExitCode]);
     job.partition = text_of(field[kPastPartition]);

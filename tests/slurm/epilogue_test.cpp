@@ -66,6 +66,14 @@ TEST(FindEnding, StoppedForTheNextJobTheDeadlineOrASignal) {
                    {}, 0);
 }
 
+TEST(FindEnding, StoppedBecauseTheBudgetIsUsedUp) {
+    expect_finding(stopped(StopReason::kBudget), Ending::kBudget,
+                   "saved step 40 and stopped: the run's budget is used up", {}, 6);
+    // Also where the time limit is near.
+    expect_finding(stopped(StopReason::kBudget, 1'000), Ending::kBudget,
+                   "saved step 40 and stopped: the run's budget is used up", {}, 6);
+}
+
 TEST(FindEnding, SignalNearTheLimitIsTheLimits) {
     expect_finding(stopped(StopReason::kSignal, 179'999), Ending::kTimeLimit,
                    "saved step 40 before the time limit", {}, 0);

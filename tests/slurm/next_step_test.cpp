@@ -28,8 +28,8 @@ NextStep next_of(const std::vector<AttemptRecord>& attempts, std::int64_t spare_
 }
 
 TEST(NextStep, EndsThatAreWishedOrFinalDoNotGoOn) {
-    for (const Ending ending :
-         {Ending::kCompleted, Ending::kCancelled, Ending::kNextJob, Ending::kSuperseded}) {
+    for (const Ending ending : {Ending::kCompleted, Ending::kCancelled, Ending::kNextJob,
+                                Ending::kSuperseded, Ending::kBudget}) {
         const NextStep next = next_of({attempt(ending, 0, 10)});
         EXPECT_EQ(next.goes_on, GoesOn::kNot) << to_string(ending);
         EXPECT_EQ(next.why, "") << to_string(ending);

@@ -254,55 +254,5 @@ TEST(JobPlan, PlansOfDoneStagesAreLeftOut) {
     EXPECT_TRUE(plans_left(plans, recipe, 45).empty());
 }
 
-TEST(Prices, ThePartitionsAreFrozenWhereTheRecipeHasNone) {
-    const ClusterProfile profile = small_cluster();
-    const auto plans = plan_jobs(small_recipe(8), profile);
-    const CostSection frozen = frozen_prices({"EUR", {}, {}}, profile, plans);
-    EXPECT_EQ(frozen.currency, "USD");
-    EXPECT_EQ(frozen.price_per_gpu_hour, parse_hourly_price("2.00"));
-    EXPECT_FALSE(frozen.price_per_core_hour);
-    const CostSection own{"EUR", {}, parse_hourly_price("0.05")};
-    EXPECT_EQ(frozen_prices(own, profile, plans), own);
-    EXPECT_EQ(frozen_prices({"EUR", {}, {}}, profile, {}), (CostSection{"EUR", {}, {}}));
-}
-
-TEST(Prices, PartitionsOfUnlikePricesStayUnpriced) {
-    const ClusterProfile profile = small_cluster();
-    auto plans = plan_jobs(small_recipe(8), profile);
-    plans.push_back(plans.front());
-    plans.back().partition = "cpu";
-    EXPECT_EQ(frozen_prices({"EUR", {}, {}}, profile, plans), (CostSection{"EUR", {}, {}}));
-}
-
-TEST(Prices, NoPriceKeepsTheRecipesCurrency) {
-    ClusterProfile profile = small_cluster();
-    profile.partitions[0].price_per_gpu_hour.reset();
-    const auto plans = plan_jobs(small_recipe(8), profile);
-    EXPECT_EQ(frozen_prices({"EUR", {}, {}}, profile, plans), (CostSection{"EUR", {}, {}}));
-}
-
-TEST(HighestCost, IsExact) {
-    JobPlan job;
-    job.paid_gpus = 512;
-    job.paid_cores = 512;
-    job.time_limit_s = 198 * 3600;
-    const CostSection prices{"USD", parse_hourly_price("2.00"), {}};
-    ASSERT_TRUE(highest_cost(job, prices));
-    EXPECT_EQ(highest_cost(job, prices)->to_string(), "202752.00");
-    const CostSection both{"USD", parse_hourly_price("2.00"), parse_hourly_price("0.000001")};
-    EXPECT_EQ(highest_cost(job, both)->to_string(), "202752.10");
-}
-
-TEST(HighestCost, WithoutAPriceIsNotFree) {
-    JobPlan job;
-    job.paid_gpus = 8;
-    job.paid_cores = 8;
-    job.time_limit_s = 3600;
-    EXPECT_FALSE(highest_cost(job, {"USD", {}, parse_hourly_price("1")}));
-    job.paid_gpus = 0;
-    EXPECT_EQ(highest_cost(job, {"USD", {}, parse_hourly_price("1")})->to_string(), "8.00");
-    EXPECT_FALSE(highest_cost(job, {"USD", parse_hourly_price("1"), {}}));
-}
-
 }  // namespace
 }  // namespace r1

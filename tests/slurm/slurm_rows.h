@@ -42,6 +42,8 @@ struct HistoryRow {
     std::string nodes = "node1";
     std::string allocated = "billing=8,cpu=8,gres/gpu=8,node=1";
     std::string cluster = "main";
+    std::string user = "ada";
+    std::string account = "lab";
     std::string name = "run1";
     std::string comment{};
     std::string exit_code = "0:0";
@@ -49,7 +51,7 @@ struct HistoryRow {
     std::string text() const {
         std::string row;
         for (const std::string& field : {id, state, submit, start, end, suspended, partition, nodes,
-                                         allocated, cluster, name, comment})
+                                         allocated, cluster, user, account, name, comment})
             row += field + '\x1f';
         return row + exit_code + "\n";
     }

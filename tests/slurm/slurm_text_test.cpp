@@ -131,6 +131,8 @@ TEST(HistoryText, AttemptsComeInTheirOrder) {
     EXPECT_EQ(jobs[2].start_s, 310);
     EXPECT_EQ(jobs[2].end_s, 350);
     EXPECT_EQ(jobs[2].exit_code, "0:0");
+    EXPECT_EQ(jobs[2].user, "ada");
+    EXPECT_EQ(jobs[2].account, "lab");
     EXPECT_EQ(jobs[2].allocated, "billing=8,cpu=8,gres/gpu=8,node=1");
 }
 
