@@ -4,6 +4,7 @@ find_package(CLI11 REQUIRED)          # the command line of r1ctl
 find_package(spdlog REQUIRED)         # the log of both programs
 find_package(yaml-cpp REQUIRED)       # reads recipes (its event parser only)
 find_package(nlohmann_json REQUIRED)  # run records, metrics and manifests
+find_package(SQLite3 REQUIRED)        # the index that makes bills of many runs quick
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)     # carries the ranks
 find_package(HDF5 REQUIRED COMPONENTS C)    # the format of checkpoints
