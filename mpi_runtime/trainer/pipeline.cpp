@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "checkpoint/attempt.h"
 #include "checkpoint/checkpoint.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -73,6 +74,7 @@ Pipeline::Pipeline(Session& session, int attempt)
 /// Lines of steps that will be done again go; they are not this attempt's when it is superseded.
 void Pipeline::open_logs() {
     if (session_.fence.superseded()) session_.fence.refuse();
+    note_from_step(session_.run, attempt_, saved_ ? saved_->step() : 0);
     const std::int64_t done = saved_ ? saved_->step() : -1;
     metrics_.emplace(session_.run.metrics(), done);
     evaluations_.emplace(session_.run.evaluations(), done);

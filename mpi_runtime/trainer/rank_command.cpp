@@ -210,7 +210,7 @@ int run_rank(int argc, const char* const* argv) {
     std::unique_ptr<Communicator> comm;
     try {
         const Command command = parse(argc, argv, options);
-        Recipe recipe = load_recipe(RunDirectory(options.run).recipe());
+        Recipe recipe = load_trainable_recipe(RunDirectory(options.run).recipe());
         start_watchdog(watchdog, options, recipe);
         comm = make_world_communicator();
         {

@@ -28,7 +28,7 @@ StepBoundary::StepBoundary(Session& session, int attempt)
 }
 
 /// Slurm's where the record has one; else the recipe's, after which nobody ends the ranks and no
-/// epilogue follows.
+/// epilogue follows. Or when the money is used up, if that is sooner.
 void StepBoundary::set_deadline() {
     const std::int64_t limit_ms = session_.recipe.resources.time_limit.seconds * 1000;
     double epilogue = 0;
@@ -37,6 +37,11 @@ void StepBoundary::set_deadline() {
         epilogue = kEpilogueSeconds;
     } else if (limit_ms > 0) {
         deadline_ms_ = (record_ ? record_->start_ms : utc_milliseconds()) + limit_ms;
+    }
+    if (record_ && record_->budget_end_ms &&
+        (!deadline_ms_ || *record_->budget_end_ms < *deadline_ms_)) {
+        deadline_ms_ = record_->budget_end_ms;
+        at_deadline_ = StopReason::kBudget;
     }
     if (!deadline_ms_) return;
     budget_ = TimeBudget(longest_in(session_.run.metrics(), "timing_s/checkpoint"),
@@ -57,9 +62,21 @@ bool StepBoundary::deadline_is_near(bool evaluation_follows) const {
     const double left = static_cast<double>(*deadline_ms_ - utc_milliseconds()) / 1000;
     const double needed = budget_.needed(evaluation_follows);
     if (left >= needed) return false;
-    log_info("the time limit is " + short_duration(std::max(left, 0.0)) +
+    const std::string what =
+        at_deadline_ == StopReason::kBudget ? "the end of the run's budget" : "the time limit";
+    log_info(what + " is " + short_duration(std::max(left, 0.0)) +
              " away, and another step and a save may take " + short_duration(needed));
     return true;
+}
+
+void StepBoundary::warn_of_budget() {
+    const CostSection& cost = session_.recipe.cost;
+    if (warned_ || !record_ || !record_->budget_warning_ms || !cost.budget ||
+        utc_milliseconds() < *record_->budget_warning_ms)
+        return;
+    warned_ = true;
+    log_warning("80% of the run's budget of " + to_string(*cost.budget) + " " + cost.currency +
+                " is used");
 }
 
 StepBoundary::Decision StepBoundary::decide(bool evaluation_follows, bool save_is_due) {
@@ -73,7 +90,9 @@ StepBoundary::Decision StepBoundary::decide(bool evaluation_follows, bool save_i
         // The signal of a cancel is lost on ranks that are not up yet; the wish stays.
         if (record_ && record_->slurm && cancel_requested(session_.run)) agreed[kSignal] = 1;
         agreed[kSuperseded] = session_.fence.superseded() ? 1 : 0;
-        agreed[kDeadline] = deadline_is_near(evaluation_follows) ? 1 : 0;
+        warn_of_budget();
+        const bool near = deadline_is_near(evaluation_follows);
+        agreed[kDeadline] = near ? static_cast<std::int64_t>(at_deadline_) : 0;
         // Without a figure, the first save could be the one that comes too late.
         const bool unknown = deadline_ms_ && !budget_.knows_saves() && !measuring_;
         measuring_ = measuring_ || unknown;
@@ -83,7 +102,7 @@ StepBoundary::Decision StepBoundary::decide(bool evaluation_follows, bool save_i
     if (agreed[kSuperseded] != 0) session_.fence.refuse();
     Decision decision;
     decision.save = agreed[kSave] != 0;
-    if (agreed[kDeadline] != 0) decision.stop = StopReason::kDeadline;
+    if (agreed[kDeadline] != 0) decision.stop = static_cast<StopReason>(agreed[kDeadline]);
     if (agreed[kSignal] != 0) decision.stop = StopReason::kSignal;
     return decision;
 }

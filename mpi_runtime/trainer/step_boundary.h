@@ -40,10 +40,13 @@ class StepBoundary {
   private:
     void set_deadline();
     bool deadline_is_near(bool evaluation_follows) const;
+    void warn_of_budget();
 
     Session& session_;
     std::optional<AttemptRecord> record_;      // the leader's
     std::optional<std::int64_t> deadline_ms_;  // the leader's
+    StopReason at_deadline_ = StopReason::kDeadline;
+    bool warned_ = false;  // of the budget
     std::size_t end_stage_;
     TimeBudget budget_{0, 0, 0};
     bool measuring_ = false;  // a save was asked for, to learn how long one takes
