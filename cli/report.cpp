@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report.h"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
@@ -14,9 +15,12 @@
 #include "cli/output/numbers.h"
 #include "cli/output/table.h"
 #include "cli/runs_folder.h"
+#include "common/error.h"
 #include "common/json.h"
 #include "common/text.h"
-#include "slurm/accounting.h"
+#include "recipes/load.h"
+#include "slurm/billing/bill.h"
+#include "slurm/billing/ledger.h"
 
 namespace r1::cli {
 
@@ -26,23 +30,25 @@ namespace {
 struct Facts {
     RunState state = RunState::kUnknown;
     History history;
-    Usage usage;
+    Bill bill;
     std::int64_t step = 0;
     std::int64_t total_steps = 0;
     std::optional<std::int64_t> checkpoint;  ///< step of the newest
+    bool over_budget = false;                ///< the budget is why the attempt stopped
 };
 
 Facts gather(const RunDirectory& run, int attempt) {
     Facts facts;
     facts.state = state_of(run);
     facts.history = read_history(run);
-    facts.usage = usage_of(run);
+    facts.bill = bill_so_far(run);
     if (facts.history.last) {
         facts.step = facts.history.last->step;
         facts.total_steps = facts.history.last->total_steps;
     }
     const auto outcome = read_outcome(run, attempt);
     if (outcome) facts.step = outcome->step;
+    facts.over_budget = outcome && outcome->reason == StopReason::kBudget;
     const auto checkpoints = list_checkpoints(run.checkpoints());
     if (!checkpoints.empty()) facts.checkpoint = checkpoints.back();
     return facts;
@@ -59,7 +65,7 @@ std::filesystem::path checkpoint_path(const RunDirectory& run, std::int64_t step
     return run.checkpoints() / checkpoint_name(step);
 }
 
-void write_summary(const RunDirectory& run, const Recipe& recipe, const Facts& facts) {
+void write_summary(const RunDirectory& run, int attempt, const Facts& facts) {
     Json evaluations = Json::array();
     for (const Evaluation& evaluation : milestones(facts))
         evaluations.push_back(to_json(evaluation));
@@ -69,11 +75,12 @@ void write_summary(const RunDirectory& run, const Recipe& recipe, const Facts& f
                       {"state", to_string(facts.state)},
                       {"step", facts.step},
                       {"total_steps", facts.total_steps},
-                      {"attempts", facts.usage.attempts},
+                      {"attempt", attempt},
+                      {"attempts", facts.bill.attempts},
                       {"tokens", facts.history.tokens},
                       {"newest_checkpoint",
                        facts.checkpoint ? Json(checkpoint_name(*facts.checkpoint)) : Json(nullptr)},
-                      {"usage", bill_json(facts.usage, recipe.cost)},
+                      {"usage", bill_json(facts.bill)},
                       {"evaluations", evaluations}});
 }
 
@@ -105,8 +112,7 @@ void print_next(const RunDirectory& run, const Facts& facts, std::ostream& out) 
             << '\n';
 }
 
-void print_report(const RunDirectory& run, const Recipe& recipe, const Facts& facts,
-                  std::ostream& out) {
+void print_report(const RunDirectory& run, const Facts& facts, std::ostream& out) {
     out << "run: " << run.run_id() << "\nstate: " << to_string(facts.state) << " at step "
         << facts.step;
     if (facts.total_steps > 0) out << " of " << facts.total_steps;
@@ -114,7 +120,7 @@ void print_report(const RunDirectory& run, const Recipe& recipe, const Facts& fa
     print_evaluations(milestones(facts), out);
     out << "newest checkpoint: "
         << (facts.checkpoint ? checkpoint_path(run, *facts.checkpoint).string() : "none") << '\n'
-        << bill_text(facts.usage, recipe.cost) << '\n';
+        << bill_text(facts.bill) << '\n';
     print_next(run, facts, out);
     out.flush();
 }
@@ -130,6 +136,13 @@ std::string where_it_stands(const RunDirectory& run, const Facts& facts) {
 int explain_end(const RunDirectory& run, const AttemptEnd& end, const Facts& facts,
                 std::ostream& err) {
     if (facts.state == RunState::kCompleted || facts.state == RunState::kQueued) return 0;
+    if (facts.state == RunState::kStopped && facts.over_budget) {
+        const CostSection cost = load_recipe(run.recipe()).cost;
+        err << "r1ctl: the run's budget of " << (cost.budget ? to_string(*cost.budget) : "") << ' '
+            << cost.currency << " is used up: saved step " << facts.step
+            << " and stopped; go on with: " << next_command("resume", run) << " --budget AMOUNT\n";
+        return static_cast<int>(ExitCode::kBudget);
+    }
     if (facts.state == RunState::kStopped) {
         err << "stopped after saving step " << facts.step
             << "; go on with: " << next_command("resume", run) << '\n';
@@ -147,12 +160,17 @@ int explain_end(const RunDirectory& run, const AttemptEnd& end, const Facts& fac
 
 }  // namespace
 
-int report_attempt(const RunDirectory& run, const Recipe& recipe, const AttemptEnd& end,
-                   Context& context) {
+int report_attempt(const RunDirectory& run, const AttemptEnd& end, Context& context) {
     const Facts facts = gather(run, end.attempt);
-    write_summary(run, recipe, facts);
-    print_report(run, recipe, facts, context.out);
-    return explain_end(run, end, facts, context.err);
+    write_summary(run, end.attempt, facts);
+    print_report(run, facts, context.out);
+    const int exit_code = explain_end(run, end, facts, context.err);
+    // After the log's last words have told why the attempt failed.
+    std::ofstream log(run.attempt_log(end.attempt), std::ios::app);
+    if (!(log << bill_text(facts.bill) << std::endl))
+        context.err << "the bill could not be added to '" << run.attempt_log(end.attempt).string()
+                    << "'\n";
+    return exit_code;
 }
 
 }  // namespace r1::cli

@@ -4,7 +4,6 @@
 #include "checkpoint/run_directory.h"
 #include "cli/context.h"
 #include "common/subprocess.h"
-#include "recipes/recipe.h"
 
 namespace r1::cli {
 
@@ -16,8 +15,8 @@ struct AttemptEnd {
 };
 
 /// Writes summary.json, prints the report on context.out, and on context.err why the attempt
-/// failed, if it did. Returns the exit code.
-int report_attempt(const RunDirectory& run, const Recipe& recipe, const AttemptEnd& end,
-                   Context& context);
+/// failed, if it did. The run's bill also goes to the end of the attempt's log. Returns the exit
+/// code.
+int report_attempt(const RunDirectory& run, const AttemptEnd& end, Context& context);
 
 }  // namespace r1::cli

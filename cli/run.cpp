@@ -14,9 +14,11 @@
 #include "cli/commands/cancel.h"
 #include "cli/commands/check.h"
 #include "cli/commands/checkpoint.h"
+#include "cli/commands/cost.h"
 #include "cli/commands/doctor.h"
 #include "cli/commands/eval.h"
 #include "cli/commands/logs.h"
+#include "cli/commands/plan.h"
 #include "cli/commands/recipe.h"
 #include "cli/commands/resume.h"
 #include "cli/commands/run.h"
@@ -37,10 +39,10 @@ namespace {
 constexpr int kUsage = static_cast<int>(ExitCode::kUsage);
 
 /// A new verb is one name here.
-constexpr std::array kVerbs = {&add_run,    &add_submit,     &add_check,  &add_status,
-                               &add_watch,  &add_wait,       &add_logs,   &add_cancel,
-                               &add_resume, &add_eval,       &add_sample, &add_recipe,
-                               &add_doctor, &add_checkpoint, &add_attempt};
+constexpr std::array kVerbs = {&add_run,        &add_submit, &add_plan,   &add_check,  &add_status,
+                               &add_watch,      &add_wait,   &add_logs,   &add_cost,   &add_cancel,
+                               &add_resume,     &add_eval,   &add_sample, &add_recipe, &add_doctor,
+                               &add_checkpoint, &add_attempt};
 
 std::vector<std::string> names_of(const std::vector<CLI::App*>& commands) {
     std::vector<std::string> names;

@@ -31,6 +31,7 @@ SlurmEnvironment slurm_environment() {
     environment.job = number("SLURM_JOB_ID");
     environment.restarts = number("SLURM_RESTART_COUNT");  // not set on the first start
     environment.partition = text("SLURM_JOB_PARTITION");
+    environment.account = text("SLURM_JOB_ACCOUNT");
     environment.node_list = text("SLURM_JOB_NODELIST");
     environment.node = node_name();
     if (environment.job <= 0)

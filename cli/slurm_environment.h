@@ -12,6 +12,7 @@ struct SlurmEnvironment {
     std::int64_t job = 0;
     std::int64_t restarts = 0;
     std::string partition;
+    std::string account;
     std::string node_list;
     std::string node;  ///< the name of this node in Slurm
 };

@@ -7,7 +7,7 @@
 
 #include "cli/output/numbers.h"
 #include "cli/output/times.h"
-#include "cli/prices.h"
+#include "cli/spent.h"
 #include "cli/story.h"
 #include "common/time.h"
 
@@ -79,11 +79,6 @@ std::string note_text(const StatusRow& row, std::int64_t now_s) {
     return text;
 }
 
-std::string cost_text(const StatusRow& row) {
-    const auto cost = cost_of(row.usage, row.prices);
-    return cost ? cost->to_string() + " " + row.prices.currency : "unpriced";
-}
-
 template <class T>
 Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
@@ -92,7 +87,7 @@ Json or_null(const std::optional<T>& value) {
 }  // namespace
 
 StatusRow row_of(const RunView& view) {
-    StatusRow row{view, to_string(view.state), {}, {}, {}, {}, view.problem};
+    StatusRow row{view, to_string(view.state), {}, Json::object(), {}, view.problem};
     const auto attempt = [&](const auto& read) {
         try {
             read();
@@ -101,8 +96,7 @@ StatusRow row_of(const RunView& view) {
         }
     };
     attempt([&] { row.glance = glance_at(view.run); });
-    attempt([&] { row.usage = usage_of(view.run); });
-    attempt([&] { row.prices = prices_of(view.run); });
+    attempt([&] { row.usage = usage_of(view, utc_milliseconds()); });
     row.attempt = newest_attempt_record(view.run);
     row.problem = row.problem.substr(0, row.problem.find('\n'));
     if (!row.problem.empty()) row.state = "damaged";
@@ -133,6 +127,7 @@ std::vector<std::string> cells_of(const StatusRow& row, std::int64_t now_s) {
     if (last && last->reward) quality = "reward " + fixed(*last->reward, 3);
     if (last && !last->reward && last->loss) quality = "loss " + fixed(*last->loss, 4);
     const auto left = seconds_left(row);
+    const bool known = !row.usage.empty();
     return {row.view.run.run_id(),
             row.state,
             job_text(row),
@@ -141,11 +136,11 @@ std::vector<std::string> cells_of(const StatusRow& row, std::int64_t now_s) {
             quality,
             row.glance.evaluation ? fixed(row.glance.evaluation->pass_1, 3) : "-",
             left ? short_duration(*left) : "-",
-            short_duration(static_cast<double>(row.usage.wall_milliseconds) / 1000),
+            known ? short_duration(row.usage.at("wall_ms").get<double>() / 1000) : "-",
             size_text(row),
-            hours_text(row.usage.gpu_milliseconds),
-            hours_text(row.usage.core_milliseconds),
-            cost_text(row),
+            known ? row.usage.at("gpu_hours").get<std::string>() : "-",
+            known ? row.usage.at("core_hours").get<std::string>() : "-",
+            known ? cost_text(row.usage) : "-",
             note_text(row, now_s)};
 }
 
@@ -163,7 +158,7 @@ Json to_json(const StatusRow& row) {
                 {"reward", last ? or_null(last->reward) : Json(nullptr)},
                 {"loss", last ? or_null(last->loss) : Json(nullptr)},
                 {"pass@1", evaluation ? Json(evaluation->pass_1) : Json(nullptr)},
-                {"usage", bill_json(row.usage, row.prices)},
+                {"usage", row.usage.empty() ? Json(nullptr) : row.usage},
                 {"problem", row.problem},
                 {"submitted", !row.view.jobs.empty()},
                 {"job", job_text(row) == "-" ? Json(nullptr) : Json(job_text(row))},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,6 @@
 #include "cli/history.h"
 #include "cli/output/table.h"
 #include "common/json.h"
-#include "recipes/recipe.h"
-#include "slurm/accounting.h"
 #include "slurm/run_view.h"
 
 namespace r1::cli {
@@ -20,8 +19,7 @@ struct StatusRow {
     RunView view;
     std::string state;
     Glance glance;
-    Usage usage;
-    CostSection prices;
+    Json usage = Json::object();           ///< as bill_json(); empty when it could not be made
     std::optional<AttemptRecord> attempt;  ///< the newest
     std::string problem;                   ///< why something of it could not be read
 };

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "recipes/load.h"
-#include "slurm/accounting.h"
+#include "slurm/billing/upper_bound.h"
 #include "slurm/job_script.h"
 
 namespace r1::cli {
@@ -58,18 +58,15 @@ Submission load_submission(const RunDirectory& run) {
 }
 
 void print_plans(const std::vector<JobPlan>& plans, const Recipe& recipe, std::ostream& out) {
-    constexpr std::int64_t kMilliseconds = 1000;
+    const std::int64_t now = utc_milliseconds();
     for (const JobPlan& plan : plans) {
-        const auto cost = highest_cost(plan, recipe.cost);
+        const Bill bill = upper_bound(plan, recipe.cost, now);
         const bool gpus = plan.paid_gpus > 0;
-        const std::int64_t devices = gpus ? plan.paid_gpus : plan.paid_cores;
         out << "job: " << stages_text(plan, recipe) << ": " << devices_text(plan) << ", partition "
             << plan.partition << ", at most "
             << short_duration(static_cast<double>(plan.time_limit_s))
-            << " an attempt = " << hours_text(devices * plan.time_limit_s * kMilliseconds)
-            << (gpus ? " GPU-hours, " : " core-hours, ")
-            << (cost ? cost->to_string() + " " + recipe.cost.currency : std::string("unpriced"))
-            << '\n';
+            << " an attempt = " << hours_text(gpus ? bill.gpu_ms : bill.core_ms)
+            << (gpus ? " GPU-hours, " : " core-hours, ") << cost_text(bill) << '\n';
     }
     const std::int64_t most = recipe.resources.max_attempts;
     out << "it goes on in further attempts until its steps are done"

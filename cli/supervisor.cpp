@@ -11,16 +11,17 @@
 #include <thread>
 
 #include "checkpoint/attempt.h"
+#include "cli/budgets.h"
 #include "cli/news.h"
 #include "cli/output/progress.h"
-#include "cli/prices.h"
 #include "cli/report.h"
 #include "cli/runs_folder.h"
+#include "cli/spent.h"
 #include "cli/stop_signals.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/time.h"
-#include "slurm/accounting.h"
+#include "slurm/billing/ledger.h"
 #include "slurm/launcher.h"
 
 namespace r1::cli {
@@ -43,8 +44,8 @@ class Supervisor {
     int run_attempt() {
         lock();
         news_.skip_what_is_there();  // of earlier attempts
-        used_before_ = usage_of(run_);
         begin();
+        take_bill();
         AttemptEnd end;
         end.attempt = record_.number;
         end.process = follow();
@@ -52,7 +53,7 @@ class Supervisor {
         progress_.finish();
         // However mpirun took the signal, it was killed.
         finish(killed_ ? 128 + SIGKILL : end.process.shell_code());
-        return report_attempt(run_, recipe_, end, context_);
+        return report_attempt(run_, end, context_);
     }
 
   private:
@@ -67,12 +68,13 @@ class Supervisor {
     void begin() {
         const auto launcher = make_local_launcher();
         record_ = describe_launcher(::getpid());
-        record_.number = run_.begin_attempt();
         record_.launcher = launcher->name();
         record_.ranks = recipe_.resources.ranks;
         record_.threads_per_rank = recipe_.resources.threads_per_rank;
         record_.gpus = recipe_.resources.device == Device::kCuda ? record_.ranks : 0;
         record_.start_ms = utc_milliseconds();
+        set_budget_end(run_, recipe_.cost, local_allocation(recipe_), record_);
+        record_.number = run_.begin_attempt();
         write_attempt(run_, record_);
         try {
             launch_ = launcher->launch({options_.rank_program,
@@ -134,12 +136,23 @@ class Supervisor {
     }
 
     /// "0.02 core-hours, 0.01 USD" over all attempts, up to now.
-    std::string spent() const {
-        const std::int64_t wall = utc_milliseconds() - record_.start_ms;
-        Usage usage = used_before_;
-        usage.gpu_milliseconds += record_.gpus * wall;
-        usage.core_milliseconds += record_.ranks * record_.threads_per_rank * wall;
-        return spent_text(usage, recipe_.cost);
+    std::string spent() {
+        own_.end_ms = std::max(own_.start_ms, utc_milliseconds());
+        own_.allocated.gpus = record_.gpus;
+        Bill bill = before_;
+        bill += bill_of(own_);
+        return spent_text(bill);
+    }
+
+    /// The records of earlier attempts are read once, not for every step.
+    void take_bill() {
+        for (const Charge& charge : charges_of(run_, utc_milliseconds())) {
+            if (charge.attempt == record_.number)
+                own_ = charge;
+            else
+                before_ += bill_of(charge);
+        }
+        own_.pieces.clear();
     }
 
     void finish(int exit_code) {
@@ -157,7 +170,8 @@ class Supervisor {
     StopSignals signals_;
     FileDescriptor lock_;
     AttemptRecord record_;
-    Usage used_before_;
+    Bill before_;  ///< of earlier attempts
+    Charge own_;   ///< of this one
     std::unique_ptr<Launch> launch_;
     bool ranks_up_ = false;
     bool stop_noted_ = false;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "checkpoint/checkpoint.h"
+#include "cli/budgets.h"
 #include "cli/commands/attempt.h"
 #include "cli/slurm_environment.h"
 #include "cli/submitting.h"
@@ -176,9 +177,9 @@ class Beginning {
         const std::int64_t now = utc_milliseconds();
         const QueuedJob* self = queued(place_.job);
         AttemptRecord attempt = describe_launcher(shell_);
-        attempt.launcher = load_profiles({run_.cluster()}).front().launcher == RankLauncher::kSrun
-                               ? "srun"
-                               : "mpirun";
+        const ClusterProfile profile = load_profiles({run_.cluster()}).front();
+        attempt.launcher = profile.launcher == RankLauncher::kSrun ? "srun" : "mpirun";
+        attempt.account = place_.account.empty() ? profile.account : place_.account;
         attempt.ranks = job_.ranks;
         attempt.threads_per_rank = job_.threads_per_rank;
         attempt.gpus = job_.paid_gpus;
@@ -191,6 +192,8 @@ class Beginning {
         attempt.slurm = SlurmPlace{place_.job, job_.cluster, place_.restarts, place_.partition,
                                    expand_node_list(place_.node_list)};
         attempt.end_stage = job_.end_stage < recipe.stages.size() ? job_.end_stage : 0;
+        set_budget_end(run_, recipe.cost, {job_.paid_gpus, job_.nodes, job_.paid_cores, -1},
+                       attempt);
         attempt.number = run_.begin_attempt();
         write_attempt(run_, attempt);
         context_.err << "attempt " << attempt.number << " of " << run_.run_id() << " from step "

@@ -147,7 +147,7 @@ class Epilogue {
         AttemptEnd end;
         end.attempt = attempt_.number;
         end.process.exit_code = options_.status;
-        report_attempt(run_, submission_.recipe, end, context_);
+        report_attempt(run_, end, context_);
         context_.err << "attempt " << attempt_.number << " ended: " << to_string(*attempt_.ending)
                      << (attempt_.ending_detail.empty() ? "" : ": ") << attempt_.ending_detail
                      << '\n';

@@ -5,12 +5,14 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/known_clusters.h"
 #include "cli/output/numbers.h"
 #include "cli/runs_folder.h"
 #include "cli/submitting.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "recipes/load.h"
+#include "slurm/billing/rate.h"
 #include "slurm/plan.h"
 #include "slurm/preflight.h"
 #include "slurm/profile.h"
@@ -26,21 +28,11 @@ Submission planned_submission(const Recipe& recipe, const ClusterProfile& profil
         recipe, profile);
 }
 
-std::vector<ClusterProfile> known_clusters() {
-    const auto files = profile_files();
-    if (files.empty())
-        throw Error(ExitCode::kUsage,
-                    "no cluster file; write one from what Slurm says, and look at it:\n"
-                    "  next: mkdir -p ~/.config/r1ctl && r1ctl doctor --profile > "
-                    "~/.config/r1ctl/clusters.yaml");
-    return load_profiles(files);
-}
-
 int check_cluster(Recipe recipe, const CheckOptions& options, Context& context) {
     const std::vector<ClusterProfile> clusters = known_clusters();
     const ClusterProfile& profile = choose_cluster(clusters, options.cluster);
     const std::vector<JobPlan> plans = plan_jobs(recipe, profile);
-    recipe.cost = frozen_prices(recipe.cost, profile, plans);
+    recipe.cost = frozen_prices(recipe.cost, profile);
     const Submission submission = planned_submission(recipe, profile);
     const auto scheduler = context.make_scheduler();
     int exit_code = 0;
@@ -74,13 +66,17 @@ void add_check(CLI::App& app, Context& context) {
 }
 
 int run_check(const CheckOptions& options, Context& context) {
-    const Recipe recipe = load_recipe(options.recipe, options.overrides);
+    const CheckedRecipe checked = check_recipe(options.recipe, options.overrides);
+    const Recipe& recipe = checked.recipe;
     std::int64_t steps = 0;
     for (const StageSection& stage : recipe.stages) steps += stage.steps;
     context.out << options.recipe.string() << ": ok ("
                 << counted(static_cast<std::int64_t>(recipe.stages.size()), "stage") << ", "
                 << counted(steps, "step") << ", " << counted(recipe.resources.ranks, "rank")
                 << " x " << counted(recipe.resources.threads_per_rank, "thread") << ")\n";
+    for (const Problem& limit : checked.untrainable)
+        context.out << "note: " << printable(limit.place.file) << ':' << limit.place.line << ':'
+                    << limit.place.column << ": " << limit.message << '\n';
     return options.ask_cluster ? check_cluster(recipe, options, context) : 0;
 }
 

@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <ostream>
+#include <stdexcept>
 
 #include "checkpoint/attempt.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/job.h"
 #include "checkpoint/lease.h"
+#include "cli/budgets.h"
 #include "cli/living_ranks.h"
 #include "cli/lookout.h"
 #include "cli/output/times.h"
@@ -18,6 +20,7 @@
 #include "cli/submitting.h"
 #include "cli/supervisor.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/text.h"
 #include "recipes/load.h"
 #include "slurm/job_script.h"
@@ -95,10 +98,23 @@ void print_scripts(const Submission& submission, const std::vector<JobPlan>& pla
                           place_of(submission, first + static_cast<int>(i)));
 }
 
+/// The frozen recipe holds the budget, so that every later attempt heeds it.
+void set_budget(const RunDirectory& run, const std::string& text) {
+    if (text.empty()) return;
+    Recipe recipe = load_recipe(run.recipe());
+    try {
+        recipe.cost.budget = parse_amount(text);
+    } catch (const std::invalid_argument& error) {
+        throw Error(ExitCode::kUsage, "--budget: " + std::string(error.what()));
+    }
+    write_file_durably(run.recipe(), freeze_recipe(recipe));
+}
+
 int submit_again(const RunView& view, const ResumeOptions& options, Scheduler& scheduler,
                  Context& context) {
     const RunDirectory& run = view.run;
     refuse_if_queued(view, options.force);
+    if (!options.dry_run) set_budget(run, options.budget);
     const Submission submission = load_submission(run);
     const std::int64_t step = step_of(run, context.err);
     const PlanWishes wishes{view.jobs.back().partition, options.nodes};
@@ -114,6 +130,7 @@ int submit_again(const RunView& view, const ResumeOptions& options, Scheduler& s
         context.err << "without " << folded_nodes(how.excluded) << ", where ranks died\n";
     context.err << "going on from step " << step << std::endl;
     print_plans(plans, submission.recipe, context.out);
+    refuse_over_budget(submission, plans, scheduler, context);
     withdraw_cancel(run);
     print_jobs(run, submit_jobs(submission, plans, how, scheduler), context.out);
     return 0;
@@ -145,6 +162,7 @@ void add_resume(CLI::App& app, Context& context) {
         ->check(CLI::PositiveNumber);
     command->add_option("--ranks", options->ranks, "Go on here and now on so many ranks")
         ->check(CLI::PositiveNumber);
+    command->add_option("--budget", options->budget, "Let the run cost so much in all from now on");
     command->add_flag("--dry-run", options->dry_run, "Print the job script and queue nothing");
     command->add_flag("--force", options->force, "Although nobody can say whether it still runs");
     command->add_flag("--quiet", options->quiet, "No progress, only the report");
@@ -168,6 +186,7 @@ int run_resume(const ResumeOptions& options, Context& context) {
     }
     refuse_cluster_options(run, options);
     refuse_if_taken(run, view.state, options.force, context.err);
+    set_budget(run, options.budget);
     Recipe recipe = load_recipe(run.recipe());
     if (options.ranks > 0) recipe.resources.ranks = options.ranks;
     const auto rank_program = find_rank_program();

@@ -18,6 +18,7 @@ struct ResumeOptions {
     std::filesystem::path runs;
     std::int64_t nodes = 0;  ///< of a submitted run; 0: as its recipe says
     std::int64_t ranks = 0;  ///< of any other run; 0: as its recipe says
+    std::string budget;      ///< an amount; empty: the run's own
     bool force = false;      ///< also when nobody can say whether it still runs
     bool dry_run = false;    ///< prints the job script of a submitted run
     bool quiet = false;

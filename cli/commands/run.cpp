@@ -5,10 +5,13 @@
 #include <memory>
 
 #include "checkpoint/run_directory.h"
+#include "cli/budgets.h"
 #include "cli/rank_program.h"
 #include "cli/runs_folder.h"
 #include "cli/supervisor.h"
+#include "common/time.h"
 #include "recipes/load.h"
+#include "slurm/billing/budget.h"
 
 namespace r1::cli {
 
@@ -27,8 +30,10 @@ void add_run(CLI::App& app, Context& context) {
 int run_run(const RunOptions& options, Context& context) {
     std::vector<std::string> overrides = options.overrides;
     if (!options.name.empty()) overrides.push_back("name=" + options.name);
-    const Recipe recipe = load_recipe(options.recipe, overrides);
+    const Recipe recipe = load_trainable_recipe(options.recipe, overrides);
     const auto rank_program = find_rank_program();
+    budget_end(recipe.cost, {}, rates_of(recipe.cost, "", ""), local_allocation(recipe),
+               utc_milliseconds());  // refuses what cannot be counted before anything is made
     // Absolute, so that the ranks find it from anywhere.
     const RunDirectory run = create_run(std::filesystem::absolute(options.runs),
                                         make_run_id(recipe.name), freeze_recipe(recipe));

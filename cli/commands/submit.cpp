@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/run_directory.h"
+#include "cli/budgets.h"
+#include "cli/job_forecast.h"
+#include "cli/known_clusters.h"
 #include "cli/rank_program.h"
 #include "cli/runs_folder.h"
 #include "cli/submitting.h"
@@ -17,6 +20,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "recipes/load.h"
+#include "slurm/billing/rate.h"
 #include "slurm/preflight.h"
 #include "slurm/run_view.h"
 
@@ -31,24 +35,14 @@ struct Prepared {
     SubmissionWishes wishes;
 };
 
-ClusterProfile chosen_profile(const std::string& wanted) {
-    const auto files = profile_files();
-    if (files.empty())
-        throw Error(ExitCode::kUsage,
-                    "no cluster file; write one from what Slurm says, and look at it:\n"
-                    "  next: mkdir -p ~/.config/r1ctl && r1ctl doctor --profile > "
-                    "~/.config/r1ctl/clusters.yaml");
-    return choose_cluster(load_profiles(files), wanted);
-}
-
 Prepared prepare(const SubmitOptions& options) {
     std::vector<std::string> overrides = options.overrides;
     if (!options.name.empty()) overrides.push_back("name=" + options.name);
-    Recipe recipe = load_recipe(options.recipe, overrides);
-    const ClusterProfile profile = chosen_profile(options.cluster);
+    Recipe recipe = load_trainable_recipe(options.recipe, overrides);
+    const ClusterProfile profile = choose_cluster(known_clusters(), options.cluster);
     const std::vector<JobPlan> plans =
         plan_jobs(recipe, profile, {options.partition, options.nodes});
-    recipe.cost = frozen_prices(recipe.cost, profile, plans);
+    recipe.cost = frozen_prices(recipe.cost, profile);
     const RunDirectory run(std::filesystem::absolute(options.runs) / make_run_id(recipe.name));
     Prepared prepared{make_submission(run, std::move(recipe), profile), plans, {}};
     prepared.wishes.hold = options.hold;
@@ -168,8 +162,11 @@ int run_submit(const SubmitOptions& options, Context& context) {
     wait_for(options.after, options.runs, *scheduler, prepared.wishes);
     if (!options.no_check) look_before(prepared, *scheduler, context.err);
     const Submission& submission = prepared.submission;
-    print_plans(prepared.plans, submission.recipe, options.json ? context.err : context.out);
+    std::ostream& summary = options.json ? context.err : context.out;
+    print_forecast(submission.recipe, prepared.plans, summary);
+    print_plans(prepared.plans, submission.recipe, summary);
     context.out.flush();
+    refuse_over_budget(submission, prepared.plans, *scheduler, context);
     if (!agreed(options, context.err)) {
         context.err << "nothing was queued\n";
         return 0;

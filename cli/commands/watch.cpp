@@ -9,12 +9,13 @@
 #include "cli/history.h"
 #include "cli/news.h"
 #include "cli/output/progress.h"
-#include "cli/prices.h"
 #include "cli/runs_folder.h"
+#include "cli/spent.h"
 #include "cli/stop_signals.h"
 #include "cli/story.h"
 #include "common/text.h"
 #include "common/time.h"
+#include "slurm/billing/ledger.h"
 
 namespace r1::cli {
 
@@ -25,11 +26,17 @@ class Spending {
   public:
     explicit Spending(const RunDirectory& run) : run_(run) {}
 
+    /// The job that runs is not known from the records alone.
+    void see(const std::optional<QueuedJob>& job) {
+        queue_.clear();
+        if (job) queue_.push_back(*job);
+    }
+
     std::string text() {
         const double now = monotonic_seconds();
         if (text_.empty() || now - at_ > kSeconds) {
             try {
-                text_ = spent_text(usage_of(run_), prices_of(run_));
+                text_ = spent_text(bill_of(charges_of(run_, utc_milliseconds(), queue_)));
             } catch (const std::exception&) {
                 text_ = "cost unknown";  // a damaged record is for status to show
             }
@@ -41,6 +48,7 @@ class Spending {
   private:
     static constexpr double kSeconds = 10;
     const RunDirectory& run_;
+    std::vector<QueuedJob> queue_;
     std::string text_;
     double at_ = 0;
 };
@@ -78,6 +86,7 @@ int run_watch(const WatchOptions& options, Context& context) {
     while (true) {
         const RunView& view = lookout.look().front();  // before the news: all of them are shown
         const bool ended = has_ended(view);
+        spending.see(view.queued);
         for (const std::string& line : story.changes(view, utc_milliseconds() / 1000))
             progress.note(printable(line));
         if (view.state == RunState::kRunning && !running) show_where_it_is(run, spending, progress);

@@ -150,8 +150,43 @@ TEST_F(Cli, StatusAsJsonHasASchema) {
     const Json status = parse_json_object(out(), "status");
     EXPECT_EQ(status.at("schema"), 1);
     EXPECT_EQ(status.at("runs").at(0).at("state"), "completed");
-    EXPECT_EQ(status.at("runs").at(0).at("usage").at("cost"), "0.10");
+    EXPECT_EQ(status.at("runs").at(0).at("usage").at("cost").at("USD"), "0.10");
     EXPECT_EQ(status.at("runs").at(0).at("pass@1"), 0.75);
+}
+
+TEST_F(Cli, StatusTakesTheBillOfASettledRunFromItsSummary) {
+    const RunDirectory made = finished_run("tiny-20261121-202601-x7k2qf");
+    Json usage = Json::parse(R"({"attempts":3,"wall_ms":7200000,"gpu_ms":0,"core_ms":0,)"
+                             R"("gpu_hours":"16.00","core_hours":"1.00","unpriced":true,)"
+                             R"("cost":{"EUR":"3.00","USD":"12.40"},"provisional":false})");
+    Json summary = {{"schema", 1}, {"state", "completed"}, {"attempt", 1}, {"usage", usage}};
+    write_record(made.summary(), summary);
+    std::ofstream(made.recipe()) << "name: [";  // is not read
+    EXPECT_EQ(run({"status"}), 0);
+    EXPECT_NE(out().find("2h00m  2 ranks      16.00        1.00  3.00 EUR + 12.40 USD + unpriced"),
+              std::string::npos)
+        << out();
+}
+
+TEST_F(Cli, StatusReadsTheRecordsWhereTheSummaryIsNotOfTheLastEnd) {
+    const RunDirectory made = finished_run("tiny-20261121-202601-x7k2qf");
+    Json usage = Json::parse(R"({"wall_ms":1,"gpu_hours":"9.99","core_hours":"9.99",)"
+                             R"("unpriced":false,"cost":{"USD":"9.99"},"provisional":false})");
+    Json summary = {{"schema", 1}, {"state", "completed"}, {"attempt", 0}, {"usage", usage}};
+    const auto expect_from_records = [&](const char* what) {
+        write_record(made.summary(), summary);
+        EXPECT_EQ(run({"status"}), 0);
+        EXPECT_NE(out().find("2.00  0.10 USD"), std::string::npos) << what << '\n' << out();
+    };
+    expect_from_records("an older attempt's");
+    summary["attempt"] = 1;
+    summary["state"] = "stopped";
+    expect_from_records("another state");
+    summary["state"] = "completed";
+    summary["usage"]["provisional"] = true;
+    expect_from_records("provisional");
+    summary["usage"] = Json::parse(R"({"wall_ms":1,"cost":"9.99","provisional":false})");
+    expect_from_records("of an older version");
 }
 
 TEST_F(Cli, DamagedRunDoesNotHideTheOthers) {

@@ -88,10 +88,10 @@ TEST_F(Supervision, CompletedRunIsReportedWithWhatItReachedAndCost) {
     expect_said("held-out prompts  step  pass@1    95% interval  pass@8  prompts\n");
     expect_said("before training      0   0.125  0.095 to 0.155   0.225   64 x 8\n");
     expect_said("after rl             4   0.750  0.720 to 0.780   0.850   64 x 8\n");
-    expect_said("newest checkpoint: none\nusage: 2 ranks x ");
-    expect_said("USD at 0.05/core-hour\nnext: r1ctl eval " + id + "\n");
+    expect_said("newest checkpoint: none\nusage: 1 attempt, ");
+    expect_said(" USD\nnext: r1ctl eval " + id + "\n");
     EXPECT_EQ(said().find('\x1b'), std::string::npos);
-    EXPECT_EQ(read_file(run.attempt_log(1)), "all ranks are up\n");
+    EXPECT_TRUE(read_file(run.attempt_log(1)).starts_with("all ranks are up\nusage: 1 attempt, "));
     const auto summary = read_record(run.summary(), 1);
     EXPECT_EQ(summary->at("state"), "completed");
     EXPECT_EQ(summary->at("evaluations").size(), 2U);
