@@ -10,6 +10,7 @@
 
 #include "checkpoint/attempt.h"
 #include "checkpoint/checkpoint.h"
+#include "common/file.h"
 #include "common/subprocess.h"
 #include "tests/system/results.h"
 #include "tests/system/small_recipe.h"
@@ -107,11 +108,13 @@ TEST_F(WholeRun, MetricsHaveOneLineAStepWithTheDocumentedNames) {
 }
 
 TEST_F(WholeRun, ReportOnStdoutEndsWithTheBillAndTheNextCommand) {
-    for (const char* expected :
-         {"state: completed at step 42 of 42", "before training", "after sft", "after rl",
-          "step-00000042", "usage: 2 ranks x ", "core-hours", "0.00 GPU-hours", "cost unpriced",
-          "next: r1ctl eval"})
+    for (const char* expected : {"state: completed at step 42 of 42", "before training",
+                                 "after sft", "after rl", "step-00000042", "usage: 1 attempt, ",
+                                 " core-hours (", "% useful, ", ", unpriced\n", "next: r1ctl eval"})
         EXPECT_NE(transcript.out.find(expected), std::string::npos) << expected << transcript.out;
+    const std::size_t at = transcript.out.find("usage: ");
+    const std::string bill = transcript.out.substr(at, transcript.out.find('\n', at) + 1 - at);
+    EXPECT_TRUE(read_file(one->run().attempt_log(1)).ends_with(bill)) << bill;
 }
 
 TEST_F(WholeRun, AnotherProgramReadsTheTensorsUnderTheirHuggingFaceNames) {

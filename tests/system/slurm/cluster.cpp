@@ -86,12 +86,12 @@ std::string slurm(std::vector<std::string> words) {
     throw std::runtime_error(words[0] + ": " + captured.output + captured.errors);
 }
 
-std::vector<Allocation> allocations(const std::string& name) {
+std::vector<JobStart> allocations(const std::string& name) {
     std::istringstream lines(
         slurm({"env", "SLURM_TIME_FORMAT=%s", "sacct", "--duplicates", "--allocations",
                "--noheader", "--parsable2", "--starttime=now-1days", "--endtime=now+1days",
                "--name=" + name, "--format=JobID,State,Start,End,ElapsedRaw,AllocTRES"}));
-    std::vector<Allocation> found;
+    std::vector<JobStart> found;
     for (std::string line; std::getline(lines, line);) {
         std::vector<std::string> cells = cells_of(line);
         cells.resize(6);
@@ -99,14 +99,14 @@ std::vector<Allocation> allocations(const std::string& name) {
         found.push_back({number(cells[0]), cells[1], cells[5], number(cells[2]), number(cells[3]),
                          number(cells[4])});
     }
-    std::sort(found.begin(), found.end(), [](const Allocation& a, const Allocation& b) {
+    std::sort(found.begin(), found.end(), [](const JobStart& a, const JobStart& b) {
         return std::pair(a.start_s, a.end_s) < std::pair(b.start_s, b.end_s);
     });
     return found;
 }
 
-std::vector<Allocation> ended_allocations(const std::string& name) {
-    std::vector<Allocation> found;
+std::vector<JobStart> ended_allocations(const std::string& name) {
+    std::vector<JobStart> found;
     const auto all_ended = [&] {
         ::usleep(200'000);
         found = allocations(name);

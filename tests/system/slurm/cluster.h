@@ -40,7 +40,7 @@ std::string slurm(std::vector<std::string> words);
 std::string slurm_or_words(std::vector<std::string> words);
 
 /// One start of a job, as the accounting has it.
-struct Allocation {
+struct JobStart {
     std::int64_t job = 0;
     std::string state;
     std::string tres;
@@ -49,9 +49,9 @@ struct Allocation {
     std::int64_t elapsed_s = 0;
 };
 /// Those of every job of one name, by their start. Jobs that never started are left out.
-std::vector<Allocation> allocations(const std::string& name);
+std::vector<JobStart> allocations(const std::string& name);
 /// Once none of them runs any more; the accounting hears of an end a moment later than the queue.
-std::vector<Allocation> ended_allocations(const std::string& name);
+std::vector<JobStart> ended_allocations(const std::string& name);
 
 /// The jobs of one name that wait or run, as squeue's lines "12 PENDING Dependency".
 std::vector<std::string> queue_of(const std::string& name);

@@ -44,7 +44,7 @@ void expect_no_secret(const SubmittedRun& one) {
 }
 
 void expect_billed_as_by_slurm(const SubmittedRun& one) {
-    const std::vector<Allocation> all = ended_allocations(one.id());
+    const std::vector<JobStart> all = ended_allocations(one.id());
     ASSERT_EQ(all.size(), 1u);
     EXPECT_EQ(one.attempt().gpus, 2);
     expect_in("gres/gpu=2", all[0].tres);

@@ -30,7 +30,7 @@ TEST_F(Slow, TimeLimitOfAMinuteIsMetAgainAndAgain) {
         EXPECT_EQ(read_attempt(one.run(), number + 1)->start_step, attempt.end_step);
         EXPECT_EQ(read_outcome(one.run(), number)->step, attempt.end_step);
     }
-    for (const Allocation& allocation : ended_allocations(one.id()))
+    for (const JobStart& allocation : ended_allocations(one.id()))
         EXPECT_NE(allocation.state, "TIMEOUT");
     one.expect_untouched_results();
 }

@@ -162,7 +162,7 @@ void SubmittedRun::expect_untouched_results() const {
 }
 
 void SubmittedRun::expect_one_job_at_a_time() const {
-    const std::vector<Allocation> all = ended_allocations(id());
+    const std::vector<JobStart> all = ended_allocations(id());
     for (std::size_t i = 1; i < all.size(); ++i)
         EXPECT_LE(all[i - 1].end_s, all[i].start_s)
             << "jobs " << all[i - 1].job << " and " << all[i].job << " of " << id();
