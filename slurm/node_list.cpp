@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/node_list.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
 #include "common/error.h"
 #include "common/text.h"
+#include "slurm/slurm_text.h"
 
 namespace r1 {
 
@@ -16,13 +16,6 @@ constexpr std::size_t kMostNodes = 65536;
 
 [[noreturn]] void refuse(std::string_view list) {
     throw Error(ExitCode::kScheduler, "'" + printable(list) + "' is not a list of nodes");
-}
-
-std::optional<std::int64_t> whole_number(std::string_view digits) {
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    const bool whole = parsed.ec == std::errc{} && parsed.ptr == digits.data() + digits.size();
-    return whole && value >= 0 && !digits.empty() ? std::optional(value) : std::nullopt;
 }
 
 /// Parts between commas that stand outside of brackets.
@@ -48,9 +41,9 @@ std::vector<std::string> expand_bracket(std::string_view inside, std::string_vie
     for (const std::string_view part : split_names(inside)) {
         const std::size_t dash = part.find('-');
         const std::string_view low_text = part.substr(0, dash);
-        const auto low = whole_number(low_text);
+        const auto low = parse_whole_number(low_text);
         const auto high =
-            dash == std::string_view::npos ? low : whole_number(part.substr(dash + 1));
+            dash == std::string_view::npos ? low : parse_whole_number(part.substr(dash + 1));
         if (!low || !high || *high < *low || *high - *low >= static_cast<std::int64_t>(kMostNodes))
             refuse(list);
         for (std::int64_t number = *low; number <= *high; ++number) {

@@ -59,25 +59,6 @@ constexpr std::array<std::string_view, 15> kHistoryFields{
     "JobID",     "State",   "Submit", "Start",   "End",     "Suspended", "Partition", "NodeList",
     "AllocTRES", "Cluster", "User",   "Account", "JobName", "Comment",   "ExitCode"};
 
-std::optional<std::int64_t> parse_number(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || text.front() == '-' || error != std::errc{} ||
-        end != text.data() + text.size())
-        return std::nullopt;
-    return value;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (true) {
-        const std::size_t at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == std::string_view::npos) return parts;
-        text.remove_prefix(at + 1);
-    }
-}
-
 /// A field in which squeue or sacct writes a word for nothing.
 std::string text_of(std::string_view field) {
     const bool nothing = field == "(null)" || field == "N/A" || field == "None assigned";
@@ -87,7 +68,7 @@ std::string text_of(std::string_view field) {
 /// "12_3", "12_[0-9]", "12+1": a task of an array, a part of a heterogeneous job.
 bool is_part_of_another(std::string_view id) {
     const std::size_t mark = id.find_first_of("_+");
-    return mark != std::string_view::npos && parse_number(id.substr(0, mark)).has_value();
+    return mark != std::string_view::npos && parse_whole_number(id.substr(0, mark)).has_value();
 }
 
 [[noreturn]] void throw_unreadable(std::string_view command, std::string_view row) {
@@ -118,7 +99,7 @@ QueuedJob queued_job(const std::vector<std::string_view>& field, std::int64_t nu
     job.reason = text_of(field[kQueueReason]);
     job.partition = text_of(field[kQueuePartition]);
     job.nodes = text_of(field[kQueueNodes]);
-    job.restarts = parse_number(field[kQueueRestarts]).value_or(0);
+    job.restarts = parse_whole_number(field[kQueueRestarts]).value_or(0);
     job.submit_s = parse_epoch(field[kQueueSubmit]);
     job.start_s = parse_epoch(field[kQueueStart]);
     job.end_s = parse_epoch(field[kQueueEnd]);
@@ -156,11 +137,30 @@ bool older(const PastJob& a, const PastJob& b) {
 
 }  // namespace
 
+std::optional<std::int64_t> parse_whole_number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || text.front() == '-' || error != std::errc{} ||
+        end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    while (true) {
+        const std::size_t at = text.find(separator);
+        parts.push_back(text.substr(0, at));
+        if (at == std::string_view::npos) return parts;
+        text.remove_prefix(at + 1);
+    }
+}
+
 std::optional<JobId> parse_submitted(std::string_view output) {
     while (!output.empty() && output.back() == '\n') output.remove_suffix(1);
     const std::string_view line = split(output, '\n').back();
     const std::size_t mark = line.find(';');
-    const std::optional<std::int64_t> number = parse_number(line.substr(0, mark));
+    const std::optional<std::int64_t> number = parse_whole_number(line.substr(0, mark));
     if (!number || *number == 0) return std::nullopt;
     if (mark == std::string_view::npos) return JobId{*number, ""};
     const std::string_view cluster = line.substr(mark + 1);
@@ -190,7 +190,7 @@ std::vector<QueuedJob> parse_queue(std::string_view output) {
         if (end == std::string_view::npos) throw_unreadable("squeue", output);
         const std::vector<std::string_view> fields = split(output.substr(0, end), kFieldEnd);
         const std::string_view id = fields.front();
-        const std::optional<std::int64_t> number = parse_number(id);
+        const std::optional<std::int64_t> number = parse_whole_number(id);
         if (fields.size() < kQueueFields.size() || (!number && !is_part_of_another(id)))
             throw_unreadable("squeue", output.substr(0, end));
         output.remove_prefix(end + 2);
@@ -227,7 +227,7 @@ std::vector<PastJob> parse_history(std::string_view output) {
         const std::vector<std::string_view> fields = split(output.substr(0, end - 1), kFieldEnd);
         // A line of a site's own before the record ends up in front of the id.
         const std::string_view id = split(fields.front(), '\n').back();
-        const std::optional<std::int64_t> number = parse_number(id);
+        const std::optional<std::int64_t> number = parse_whole_number(id);
         if (!number && !is_part_of_another(id)) throw_unreadable("sacct", output.substr(0, end));
         output.remove_prefix(end);
         if (number && fields.size() == kHistoryFields.size())
@@ -238,7 +238,7 @@ std::vector<PastJob> parse_history(std::string_view output) {
 }
 
 std::optional<std::int64_t> parse_epoch(std::string_view text) {
-    const std::optional<std::int64_t> seconds = parse_number(text);
+    const std::optional<std::int64_t> seconds = parse_whole_number(text);
     return seconds && *seconds > 0 ? seconds : std::nullopt;
 }
 
@@ -246,7 +246,7 @@ std::optional<std::int64_t> parse_slurm_duration(std::string_view text) {
     std::int64_t days = 0;
     const std::size_t dash = text.find('-');
     if (dash != std::string_view::npos) {
-        const std::optional<std::int64_t> number = parse_number(text.substr(0, dash));
+        const std::optional<std::int64_t> number = parse_whole_number(text.substr(0, dash));
         if (!number || *number > 1'000'000) return std::nullopt;
         days = *number;
         text.remove_prefix(dash + 1);
@@ -255,7 +255,7 @@ std::optional<std::int64_t> parse_slurm_duration(std::string_view text) {
     if (parts.size() < 2 || parts.size() > 3) return std::nullopt;
     std::int64_t seconds = 0;
     for (const std::string_view part : parts) {
-        const std::optional<std::int64_t> number = parse_number(part);
+        const std::optional<std::int64_t> number = parse_whole_number(part);
         if (!number || *number > 1'000'000) return std::nullopt;
         seconds = seconds * 60 + *number;
     }

@@ -13,6 +13,11 @@
 
 namespace r1 {
 
+/// A decimal number without a sign that fits; nullopt for anything else.
+std::optional<std::int64_t> parse_whole_number(std::string_view text);
+/// One part more than there are separators; parts may be empty.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
 /// Of sbatch --parsable: "12" or "12;east" on the last line; lines before it are a site's words.
 /// nullopt when it is anything else.
 std::optional<JobId> parse_submitted(std::string_view output);

@@ -18,16 +18,6 @@ namespace r1 {
 
 namespace {
 
-std::vector<std::string_view> split(std::string_view line) {
-    std::vector<std::string_view> fields;
-    while (true) {
-        const std::size_t bar = line.find('|');
-        fields.push_back(line.substr(0, bar));
-        if (bar == std::string_view::npos) return fields;
-        line.remove_prefix(bar + 1);
-    }
-}
-
 /// One line by the names of the heading.
 class Row {
   public:
@@ -86,7 +76,7 @@ class SacctFile {
     void take(std::string_view line) {
         if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
         if (line.empty()) return;
-        std::vector<std::string_view> fields = split(line);
+        std::vector<std::string_view> fields = split(line, '|');
         if (heading_.empty()) {
             set_heading(std::move(fields));
             return;
@@ -211,11 +201,10 @@ class SacctFile {
         return *value;
     }
 
+    /// Of seconds, so that their milliseconds fit too.
     static std::optional<std::int64_t> parse_count(std::string_view text) {
-        if (text.empty() || text.size() > 15 ||
-            !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
-            return std::nullopt;
-        return std::stoll(std::string(text));
+        constexpr std::size_t kMostDigits = 15;
+        return text.size() > kMostDigits ? std::nullopt : parse_whole_number(text);
     }
 
     std::int64_t duration_of(std::string_view name, std::string_view text) const {

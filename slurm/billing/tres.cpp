@@ -2,22 +2,15 @@
 #include "slurm/billing/tres.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <stdexcept>
 
 #include "common/text.h"
+#include "slurm/slurm_text.h"
 
 namespace r1 {
 
 namespace {
-
-std::optional<std::int64_t> whole_number(std::string_view text) {
-    std::int64_t value = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool all = failed == std::errc{} && end == text.data() + text.size() && value >= 0;
-    return all ? std::optional(value) : std::nullopt;
-}
 
 /// "1g.10gb", "a100_1g.5gb": a slice of a GPU (Multi-Instance GPU), also behind the GPU's name.
 bool is_slice(std::string_view type) {
@@ -74,7 +67,7 @@ class Reader {
     }
 
     std::int64_t number(std::string_view item, std::string_view value) const {
-        const std::optional<std::int64_t> parsed = whole_number(value);
+        const std::optional<std::int64_t> parsed = parse_whole_number(value);
         if (!parsed) refuse(item);
         return *parsed;
     }
