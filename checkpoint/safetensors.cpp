@@ -12,9 +12,9 @@
 #include <tuple>
 #include <utility>
 
-#include "checkpoint/bfloat16.h"
 #include "checkpoint/safetensors_types.h"
 #include "checkpoint/tensor_parts.h"
+#include "common/bfloat16.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/text.h"

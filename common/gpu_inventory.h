@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,8 @@ struct Gpu {
 /// Empty where there is no GPU or no driver, and in a build without CUDA. Throws Error when a GPU
 /// is there but cannot be asked.
 std::vector<Gpu> list_gpus();
+
+/// The one on which this thread works; nullopt where list_gpus() is empty.
+std::optional<Gpu> current_gpu();
 
 }  // namespace r1

@@ -8,4 +8,8 @@ std::vector<Gpu> list_gpus() {
     return {};
 }
 
+std::optional<Gpu> current_gpu() {
+    return std::nullopt;
+}
+
 }  // namespace r1

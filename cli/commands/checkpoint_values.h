@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "checkpoint/bfloat16.h"
 #include "checkpoint/tensor.h"
+#include "common/bfloat16.h"
 
 namespace r1::cli {
 

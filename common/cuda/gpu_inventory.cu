@@ -43,4 +43,14 @@ std::vector<Gpu> list_gpus() {
     return gpus;
 }
 
+std::optional<Gpu> current_gpu() {
+    const std::vector<Gpu> gpus = list_gpus();
+    if (gpus.empty()) return std::nullopt;
+    int index = 0;
+    const cudaError_t status = cudaGetDevice(&index);
+    if (status != cudaSuccess)
+        throw_library_error("CUDA", "cudaGetDevice", cudaGetErrorString(status));
+    return gpus[static_cast<std::size_t>(index)];
+}
+
 }  // namespace r1

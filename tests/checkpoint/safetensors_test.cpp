@@ -9,8 +9,8 @@
 #include <cstring>
 #include <limits>
 
-#include "checkpoint/bfloat16.h"
 #include "checkpoint/manifest.h"
+#include "common/bfloat16.h"
 #include "common/file.h"
 #include "tests/checkpoint/damage.h"
 #include "tests/checkpoint/pieced_checkpoint.h"

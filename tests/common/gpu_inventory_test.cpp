@@ -24,4 +24,11 @@ TEST(ListGpus, EveryGpuHasItsOwnUuidANameAndMemory) {
     }
 }
 
+TEST(CurrentGpu, IsOneOfThoseThatAreListed) {
+    const auto gpu = current_gpu();
+    const std::vector<Gpu> gpus = list_gpus();
+    ASSERT_EQ(gpu.has_value(), !gpus.empty());
+    EXPECT_TRUE(!gpu || gpus[static_cast<std::size_t>(gpu->index)].uuid == gpu->uuid);
+}
+
 }  // namespace r1

@@ -29,4 +29,14 @@ inline std::uint16_t to_bfloat16(double value) {
     return to_bfloat16(std::bit_cast<float>(bits | 1u));
 }
 
+/// A value in memory. Arithmetic is done in float: a value is widened, and the result rounded once.
+struct Bf16 {
+    std::uint16_t bits = 0;
+    Bf16() = default;
+    explicit Bf16(float value) : bits(to_bfloat16(value)) {}
+    explicit Bf16(double value) : bits(to_bfloat16(value)) {}
+    explicit operator float() const { return from_bfloat16(bits); }
+    explicit operator double() const { return static_cast<double>(from_bfloat16(bits)); }
+};
+
 }  // namespace r1
