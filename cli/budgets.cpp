@@ -160,7 +160,7 @@ class Budgets {
 
 Allocation local_allocation(const Recipe& recipe) {
     const ResourcesSection& resources = recipe.resources;
-    const bool gpus = resources.device == Device::kCuda;
+    const bool gpus = resources.device == DeviceKind::kCuda;
     return {gpus ? resources.ranks : 0, 1, resources.ranks * resources.threads_per_rank, -1};
 }
 

@@ -71,7 +71,7 @@ class Supervisor {
         record_.launcher = launcher->name();
         record_.ranks = recipe_.resources.ranks;
         record_.threads_per_rank = recipe_.resources.threads_per_rank;
-        record_.gpus = recipe_.resources.device == Device::kCuda ? record_.ranks : 0;
+        record_.gpus = recipe_.resources.device == DeviceKind::kCuda ? record_.ranks : 0;
         record_.start_ms = utc_milliseconds();
         set_budget_end(run_, recipe_.cost, local_allocation(recipe_), record_);
         record_.number = run_.begin_attempt();

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 3> kPrecisionNames{"auto", "fp32", "bf16"
 }  // namespace
 
 template <>
-std::span<const std::string_view> choice_names<Device>() {
+std::span<const std::string_view> choice_names<DeviceKind>() {
     return kDeviceNames;
 }
 

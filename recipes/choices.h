@@ -8,7 +8,7 @@
 
 namespace r1 {
 
-enum class Device { kAuto, kCpu, kCuda };
+enum class DeviceKind { kAuto, kCpu, kCuda };
 enum class TaskKind { kAddition, kCountdown, kSort, kReverse, kFile };
 enum class PromptTemplate { kPlain, kR1 };
 enum class StageKind { kSft, kGrpo, kSample };
@@ -35,7 +35,7 @@ template <class Enum>
 std::span<const std::string_view> choice_names();
 
 template <>
-std::span<const std::string_view> choice_names<Device>();
+std::span<const std::string_view> choice_names<DeviceKind>();
 template <>
 std::span<const std::string_view> choice_names<TaskKind>();
 template <>

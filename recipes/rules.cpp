@@ -51,15 +51,19 @@ void check_checkpoint(const CheckpointSection& checkpoint, Relations& relations)
                       "keep_best needs a best_metric, such as pass@1");
 }
 
-/// In strict mode a gradient is a sum of gradient_shards parts: a rank beyond has none.
+/// In strict mode a gradient is a sum of gradient_shards parts: a rank beyond has none. Ranks that
+/// share a model work on the same part.
 void check_shards(const Recipe& recipe, const ResourcesSection& resources, const std::string& path,
                   Relations& relations) {
     if (recipe.deterministic != Determinism::kStrict || !relations.known("deterministic")) return;
     const std::int64_t shards = recipe.training.gradient_shards;
-    relations.require(resources.ranks <= shards, path + ".ranks", "training.gradient_shards",
-                      "ranks " + text(resources.ranks) + " is more than gradient_shards " +
-                          text(shards) +
-                          ": strict mode would leave the ranks beyond nothing to do");
+    const std::int64_t slices =
+        relations.known("parallel.tensor") ? std::max<std::int64_t>(recipe.parallel.tensor, 1) : 1;
+    const std::string shared = slices > 1 ? " / tensor " + text(slices) : "";
+    relations.require(
+        resources.ranks / slices <= shards, path + ".ranks", "training.gradient_shards",
+        "ranks " + text(resources.ranks) + shared + " is more than gradient_shards " +
+            text(shards) + ": strict mode would leave the ranks beyond nothing to do");
 }
 
 void check_optimizer(const StageSection& stage, const std::string& path, Relations& relations) {

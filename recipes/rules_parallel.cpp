@@ -13,9 +13,21 @@ std::string text(std::int64_t number) {
     return std::to_string(number);
 }
 
+/// The ranks that share a model's matrices exchange their parts within every block: on one node.
+void check_node(const ParallelSection& parallel, const ResourcesSection& resources,
+                const std::string& path, Relations& relations) {
+    const std::int64_t on_node = std::min(resources.ranks_per_node, resources.ranks);
+    relations.require(on_node % parallel.tensor == 0, path + ".ranks_per_node", "parallel.tensor",
+                      "ranks_per_node " + text(resources.ranks_per_node) +
+                          " is not a multiple of tensor " + text(parallel.tensor) +
+                          ": the ranks that share a matrix must be on one node");
+}
+
 /// `path` is that of the resources.
-void check_ranks(const ParallelSection& parallel, std::int64_t ranks, const std::string& path,
-                 Relations& relations) {
+void check_ranks(const ParallelSection& parallel, const ResourcesSection& resources,
+                 const std::string& path, Relations& relations) {
+    const std::int64_t ranks = resources.ranks;
+    check_node(parallel, resources, path, relations);
     const std::int64_t copy = parallel.tensor * parallel.pipeline;
     const std::string widest =
         relations.is_set("parallel.tensor") ? "parallel.tensor" : "parallel.pipeline";
@@ -62,7 +74,7 @@ void check_parallel(const Recipe& recipe, Relations& relations) {
     const ParallelSection& parallel = recipe.parallel;
     for (const char* key : {"parallel.tensor", "parallel.pipeline", "parallel.expert"})
         if (!relations.known(key)) return;
-    check_ranks(parallel, recipe.resources.ranks, "resources", relations);
+    check_ranks(parallel, recipe.resources, "resources", relations);
     check_model_parts(parallel, recipe.model, "model", relations);
     relations.require(
         parallel.expert == 1 || has_experts(recipe), "parallel.expert", "model.n_routed_experts",
@@ -70,8 +82,9 @@ void check_parallel(const Recipe& recipe, Relations& relations) {
     for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
         const StageSection& stage = recipe.stages[i];
         const std::string path = "stages." + std::to_string(i);
-        if (relations.is_set(path + ".resources.ranks"))
-            check_ranks(parallel, stage.resources->ranks, path + ".resources", relations);
+        if (relations.is_set(path + ".resources.ranks") ||
+            relations.is_set(path + ".resources.ranks_per_node"))
+            check_ranks(parallel, *stage.resources, path + ".resources", relations);
         if (relations.is_set(path + ".model.hidden_size"))
             check_model_parts(parallel, *stage.model, path + ".model", relations);
     }

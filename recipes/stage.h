@@ -17,7 +17,7 @@ struct ResourcesSection {
     std::int64_t ranks = 0;             ///< processes; one a GPU, or one a share of the cores
     std::int64_t ranks_per_node = 0;    ///< 0: what the cluster gives
     std::int64_t threads_per_rank = 0;  ///< CPU threads of one rank
-    Device device = Device::kAuto;
+    DeviceKind device = DeviceKind::kAuto;
     std::string gpu_type;           ///< as Slurm calls it; empty: whatever the partition has
     Duration time_limit;            ///< of one attempt; 0s: none, or the partition's
     std::int64_t max_attempts = 0;  ///< 0: no bound

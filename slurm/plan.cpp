@@ -41,9 +41,9 @@ const PartitionProfile& partition_for(const ResourcesSection& resources,
 
 bool wants_gpus(const ResourcesSection& resources, const PartitionProfile& partition,
                 const ClusterProfile& profile) {
-    if (resources.device == Device::kCpu) return false;
+    if (resources.device == DeviceKind::kCpu) return false;
     if (partition.gpus_per_node > 0) return true;
-    if (resources.device == Device::kAuto && resources.gpu_type.empty()) return false;
+    if (resources.device == DeviceKind::kAuto && resources.gpu_type.empty()) return false;
     refuse("the recipe needs GPUs, and partition " + partition.name + " of " + profile.name +
            " has none; partitions with GPUs: " +
            names_of(profile, [](const PartitionProfile& p) { return p.gpus_per_node > 0; }));
@@ -137,6 +137,15 @@ JobPlan plan_stage(const ResourcesSection& resources, const ClusterProfile& prof
     return plan;
 }
 
+/// The ranks that share a model's matrices are neighbours on one node.
+void check_slices(const JobPlan& plan, const Recipe& recipe) {
+    const std::int64_t slices = std::max<std::int64_t>(recipe.parallel.tensor, 1);
+    if (plan.ranks_per_node % slices != 0)
+        refuse(number(plan.ranks_per_node) +
+               " ranks a node are not a multiple of parallel.tensor " + number(slices) +
+               ", whose ranks must be on one node; set resources.ranks_per_node to one");
+}
+
 bool same_resources(JobPlan a, const JobPlan& b) {
     a.first_stage = b.first_stage;
     a.end_stage = b.end_stage;
@@ -150,6 +159,7 @@ std::vector<JobPlan> plan_jobs(const Recipe& recipe, const ClusterProfile& profi
     std::vector<JobPlan> plans;
     for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
         JobPlan plan = plan_stage(recipe.resources_of(recipe.stages[i]), profile, wishes);
+        check_slices(plan, recipe);
         if (plans.empty() || !same_resources(plan, plans.back())) {
             plan.first_stage = i;
             plans.push_back(plan);

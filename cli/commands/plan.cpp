@@ -30,8 +30,8 @@ std::optional<ClusterProfile> planned_cluster(const PlanOptions& options) {
 /// Whether a rank has a GPU where there is no cluster to say so.
 bool uses_gpus(const Recipe& recipe, const PlanOptions& options) {
     if (!options.hardware.empty()) return options.hardware != "cpu";
-    return recipe.resources.device == Device::kCuda ||
-           (recipe.resources.device == Device::kAuto && !recipe.resources.gpu_type.empty());
+    return recipe.resources.device == DeviceKind::kCuda ||
+           (recipe.resources.device == DeviceKind::kAuto && !recipe.resources.gpu_type.empty());
 }
 
 ForecastWishes wishes_of(const PlanOptions& options) {

@@ -85,7 +85,9 @@ double activation_bytes(const Recipe& recipe, const StageSection& stage, const L
     const double tensor = real(recipe.parallel.tensor);
     const double hidden = real(model.hidden_size);
     const double vocabulary = real(vocabulary_of(model));
-    const double logits = kHeadRows * (vocabulary / tensor + 2 * hidden) * kFloat;
+    // Logits at full width, and their gradient beside them where the model computes in half.
+    const double logits_width = bytes < kFloat ? kFloat + bytes : kFloat;
+    const double logits = kHeadRows * (vocabulary / tensor * logits_width + 2 * hidden * bytes);
     const std::int64_t last = std::max<std::int64_t>(stage.steps - 1, 0);
     const Lengths lengths = lengths_at(recipe, stage, last, efficiencies);
     const Split split = split_of(recipe.parallel, layout);
@@ -110,9 +112,21 @@ double activation_bytes(const Recipe& recipe, const StageSection& stage, const L
     return training + rollout;
 }
 
-/// Weights on a device while they are shared by ZeRO 3: its part, and a block gathered.
-double gathered_block(const ModelSection& model, const Share& share) {
-    return share.of_zero + 2 * share.all / real(model.num_hidden_layers);
+/// What a pass has at once of weights or gradients that are shared by ZeRO: some layers, and the
+/// embedding with the output projection (mpi_runtime/trainer/section_gatherer, section_reducer).
+double sections_at_once(const Recipe& recipe, const ModelSection& model, const Share& share,
+                        double layers) {
+    const double table =
+        real(vocabulary_of(model)) * real(model.hidden_size) / real(recipe.parallel.tensor);
+    const double ends = std::min(table * (model.tie_word_embeddings ? 1 : 2), share.all);
+    const double all_layers = real(model.num_hidden_layers);
+    return ends + std::min(layers, all_layers) * (share.all - ends) / all_layers;
+}
+
+/// Under ZeRO 3: the own part, the sections of a training pass, and all weights while a rollout
+/// samples from them.
+double gathered_weights(const Recipe& recipe, const ModelSection& model, const Share& share) {
+    return share.of_zero + sections_at_once(recipe, model, share, 3) + share.all;
 }
 
 }  // namespace
@@ -149,7 +163,9 @@ MemoryForecast memory_of(const Recipe& recipe, const StageSection& stage, const 
     const std::int64_t zero = recipe.parallel.zero;
     const bool trains = stage.kind != StageKind::kSample;
     const bool mixed = bytes < kFloat;
-    const double weights = (zero >= 3 ? gathered_block(model, share) : share.all) * bytes;
+    const double weights = (zero >= 3 ? gathered_weights(recipe, model, share) : share.all) * bytes;
+    const double gradients =
+        zero >= 2 ? share.of_zero + sections_at_once(recipe, model, share, 2) : share.all;
     MemoryForecast memory;
     const auto add = [&memory](const char* name, double size) {
         memory.parts.push_back({name, size});
@@ -157,12 +173,12 @@ MemoryForecast memory_of(const Recipe& recipe, const StageSection& stage, const 
     };
     add("weights", weights);
     if (trains) {
-        add("gradients",
-            (zero >= 2 ? share.of_zero : share.all) * kFloat * gradient_buffers(recipe, layout));
+        add("gradients", gradients * kFloat * gradient_buffers(recipe, layout));
         // AdamW's two moments, and the weights at full width where the model computes in half.
         add("optimizer", share.of_zero * kFloat * (mixed ? 3 : 2));
     }
-    if (stage.kind == StageKind::kGrpo && stage.kl_coefficient > 0) add("reference", weights);
+    if (stage.kind == StageKind::kGrpo && stage.kl_coefficient > 0)
+        add("reference", (zero >= 3 ? share.of_zero : share.all) * bytes);
     add("KV cache", largest_cache(recipe, stage, layout, efficiencies));
     add("activations", activation_bytes(recipe, stage, layout, efficiencies));
     // A save copies a rank's own part aside and writes it while training goes on; from a GPU that

@@ -104,7 +104,9 @@ TEST_F(Plan, WhatDoesNotFitIsRefusedWithTheNearestLayout) {
     enlarge();
     EXPECT_EQ(plan(), 2);
     EXPECT_TRUE(says("does not fit: stage sft needs")) << out_.str();
-    EXPECT_TRUE(says("--set parallel.zero=3")) << out_.str();
+    EXPECT_TRUE(
+        says("next: --set parallel.zero=2 --set resources.ranks=32 --set parallel.tensor=8"))
+        << out_.str();
 }
 
 TEST_F(Plan, AShortTimeLimitTakesMoreAttempts) {

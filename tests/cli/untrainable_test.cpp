@@ -17,8 +17,13 @@ class UntrainableRecipe : public testing::Test {
   protected:
     UntrainableRecipe() {
         ::setenv("R1CTL_RUNS", runs().c_str(), 1);
-        std::ofstream(recipe()) << "parallel:\n  zero: 3\ntraining:\n  recompute: true\n"
-                                << kRecipe;
+        std::string text = std::string("parallel:\n  pipeline: 2\n") + kRecipe;
+        const auto replace = [&text](const std::string& old, const std::string& now) {
+            text.replace(text.find(old), old.size(), now);
+        };
+        replace("num_hidden_layers: 1", "num_hidden_layers: 2");
+        replace("  accuracy: 1\n", "  accuracy: 1\n  language: 1\n");
+        std::ofstream(recipe()) << text;
     }
     int run(const std::vector<std::string>& arguments) {
         std::vector<const char*> argv = {"r1ctl"};
@@ -29,11 +34,11 @@ class UntrainableRecipe : public testing::Test {
     std::string recipe() const { return (folder_.path() / "tiny.yaml").string(); }
     std::string refusal() const {
         return recipe() +
-               ":4:14: training.recompute: a model whose activations are computed again cannot be "
-               "trained yet; `r1ctl plan` can plan it\n    recompute: true\n               ^\n" +
+               ":17:13: rewards.language: a reward for the language of an output cannot be "
+               "trained yet; `r1ctl plan` can plan it\n    language: 1\n              ^\n" +
                recipe() +
-               ":2:9: parallel.zero: sharing more than the optimizer (ZeRO 2 and 3) cannot be "
-               "trained yet; `r1ctl plan` can plan it\n    zero: 3\n          ^\n";
+               ":2:13: parallel.pipeline: pipeline parallelism cannot be trained yet; `r1ctl plan` "
+               "can plan it\n    pipeline: 2\n              ^\n";
     }
 
     TemporaryFolder folder_;
@@ -55,8 +60,7 @@ TEST_F(UntrainableRecipe, SubmitRefusesItWithoutAskingForACluster) {
         std::vector<std::string> arguments{"submit", recipe()};
         arguments.insert(arguments.end(), options.begin(), options.end());
         EXPECT_EQ(run(arguments), 2);
-        EXPECT_NE(err_.str().find("parallel.zero: sharing more than the optimizer"),
-                  std::string::npos)
+        EXPECT_NE(err_.str().find("parallel.pipeline: pipeline parallelism"), std::string::npos)
             << err_.str();
     }
     EXPECT_EQ(out_.str(), "");
@@ -68,11 +72,11 @@ TEST_F(UntrainableRecipe, CheckNotesIt) {
     EXPECT_EQ(err_.str(), "");
     EXPECT_EQ(out_.str(), recipe() +
                               ": ok (2 stages, 7 steps, 2 ranks x 1 thread)\nnote: " + recipe() +
-                              ":4:14: training.recompute: a model whose activations are computed "
-                              "again cannot be trained yet; `r1ctl plan` can plan it\nnote: " +
+                              ":17:13: rewards.language: a reward for the language of an output "
+                              "cannot be trained yet; `r1ctl plan` can plan it\nnote: " +
                               recipe() +
-                              ":2:9: parallel.zero: sharing more than the optimizer (ZeRO 2 and 3) "
-                              "cannot be trained yet; `r1ctl plan` can plan it\n");
+                              ":2:13: parallel.pipeline: pipeline parallelism cannot be trained "
+                              "yet; `r1ctl plan` can plan it\n");
 }
 
 }  // namespace

@@ -115,6 +115,14 @@ TEST_F(RecipeDeterminism, StrictRefusesRanksWithoutAShard) {
     EXPECT_EQ(complaint_about("deterministic: strict\nresources: {ranks: 9}\n"
                               "training: {gradient_shards: 9}"),
               "");
+    // Two that share a model work on one part.
+    EXPECT_EQ(complaint_about("deterministic: strict\nresources: {ranks: 16}\n"
+                              "parallel: {tensor: 2}"),
+              "");
+    EXPECT_EQ(complaint_about("deterministic: strict\nresources: {ranks: 18}\n"
+                              "parallel: {tensor: 2}"),
+              "r.yaml:3:20: ranks 18 / tensor 2 is more than gradient_shards 8: strict mode would "
+              "leave the ranks beyond nothing to do (gradient_shards is the default)");
 }
 
 TEST_F(RecipeDeterminism, StrictLooksAtTheRanksOfAStage) {

@@ -84,6 +84,20 @@ TEST_F(ModelRules, RanksAreAMultipleOfOneCopyOfTheModel) {
               std::string::npos);
 }
 
+TEST_F(ModelRules, RanksOfANodeAreAMultipleOfThoseThatShareAMatrix) {
+    const auto with_node = [&](const std::string& resources) {
+        return report("resources: {" + resources + "}\n" +
+                      broken("model:", "parallel: {tensor: 2}\nmodel:"));
+    };
+    EXPECT_EQ(with_node("ranks: 6, ranks_per_node: 2"), "");
+    EXPECT_EQ(with_node("ranks: 2, ranks_per_node: 5"), "");  // no more than there are
+    EXPECT_NE(with_node("ranks: 6, ranks_per_node: 3")
+                  .find("r.yaml:1:39: ranks_per_node 3 is not a multiple of tensor 2: the ranks "
+                        "that share a matrix must be on one node (tensor is set at r.yaml:3:20)"),
+              std::string::npos)
+        << with_node("ranks: 6, ranks_per_node: 3");
+}
+
 TEST_F(ModelRules, HeadsAndLayersAreEnoughForTheLayout) {
     const std::string four = "resources: {ranks: 12}\n";
     EXPECT_NE(report(four + broken("model:", "parallel: {tensor: 3}\nmodel:"))

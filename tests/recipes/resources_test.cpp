@@ -69,11 +69,11 @@ TEST_F(RecipeResources, StageTakesFromTheRunWhatItDoesNotSet) {
 TEST_F(RecipeResources, OverrideReachesTheStageOrAllThatDoNotSetTheKey) {
     const Recipe recipe = load(
         kTwo, {"resources.ranks=32", "resources.gpu_type=h20", "stages.sft.resources.device=cpu"});
-    EXPECT_EQ(recipe.stages[0].resources->device, Device::kCpu);
+    EXPECT_EQ(recipe.stages[0].resources->device, DeviceKind::kCpu);
     EXPECT_EQ(recipe.stages[0].resources->ranks, 32);
     EXPECT_EQ(recipe.stages[1].resources->ranks, 16);
     EXPECT_EQ(recipe.stages[1].resources->gpu_type, "h20");
-    EXPECT_EQ(recipe.stages[1].resources->device, Device::kAuto);
+    EXPECT_EQ(recipe.stages[1].resources->device, DeviceKind::kAuto);
 }
 
 TEST_F(RecipeResources, StageOfEveryKindMayHaveThem) {

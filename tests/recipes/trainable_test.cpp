@@ -22,40 +22,41 @@ constexpr const char* kSmall =
 
 TEST_F(Trainable, SmallRecipeHasNothingToRefuse) {
     EXPECT_TRUE(untrainable(load(kGood)).empty());
-    EXPECT_TRUE(untrainable(load(kGood, {"parallel.zero=1", "training.precision=fp32",
-                                         "model.vocab_size=261"}))
+    EXPECT_TRUE(untrainable(load(kGood, {"parallel.zero=3", "parallel.tensor=2",
+                                         "resources.ranks=2", "training.precision=bf16",
+                                         "training.recompute=true", "model.vocab_size=261"}))
                     .empty());
     EXPECT_EQ(load_trainable_recipe("r.yaml"), load(kGood));
 }
 
 TEST_F(Trainable, NamesEveryKeyThatAsksForMore) {
-    const Recipe recipe = load(kGood, {"resources.ranks=8",
-                                       "model.weights=w",
-                                       "model.vocab_size=1000",
-                                       "model.n_routed_experts=4",
-                                       "model.num_experts_per_tok=2",
-                                       "model.moe_intermediate_size=8",
-                                       "model.kv_lora_rank=4",
-                                       "model.qk_nope_head_dim=4",
-                                       "model.qk_rope_head_dim=2",
-                                       "model.v_head_dim=4",
-                                       "model.num_hidden_layers=2",
-                                       "task.kind=file",
-                                       "task.data=d.jsonl",
-                                       "rewards.language=1",
-                                       "rewards.preference=1",
-                                       "training.precision=bf16",
-                                       "training.recompute=true",
-                                       "parallel.tensor=2",
-                                       "parallel.pipeline=2",
-                                       "parallel.expert=2",
-                                       "parallel.zero=3"});
-    EXPECT_EQ(keys_of(untrainable(recipe)),
-              (std::vector<std::string>{
-                  "model.weights", "model.vocab_size", "model.n_routed_experts",
-                  "model.kv_lora_rank", "task.kind", "rewards.language", "rewards.preference",
-                  "training.precision", "training.recompute", "parallel.tensor",
-                  "parallel.pipeline", "parallel.expert", "parallel.zero"}));
+    const Recipe recipe = load(
+        kGood, {"resources.ranks=8", "model.weights=w", "model.vocab_size=1000",
+                "model.n_routed_experts=4", "model.num_experts_per_tok=2",
+                "model.moe_intermediate_size=8", "model.kv_lora_rank=4", "model.qk_nope_head_dim=4",
+                "model.qk_rope_head_dim=2", "model.v_head_dim=4", "model.num_hidden_layers=2",
+                "task.kind=file", "task.data=d.jsonl", "rewards.language=1", "rewards.preference=1",
+                "parallel.tensor=2", "parallel.pipeline=2", "parallel.expert=2"});
+    EXPECT_EQ(
+        keys_of(untrainable(recipe)),
+        (std::vector<std::string>{"model.weights", "model.vocab_size", "model.n_routed_experts",
+                                  "model.kv_lora_rank", "task.kind", "rewards.language",
+                                  "rewards.preference", "parallel.pipeline", "parallel.expert"}));
+}
+
+TEST_F(Trainable, PartsOfAModelThatRanksCannotShareAreNamed) {
+    const auto limits = [&](const std::string& model) {
+        return untrainable(load(kGood, {"parallel.tensor=2", "resources.ranks=2", model}));
+    };
+    EXPECT_TRUE(limits("model.num_key_value_heads=2").empty());
+    const std::vector<Untrainable> heads = limits("model.num_key_value_heads=1");
+    ASSERT_EQ(keys_of(heads), std::vector<std::string>{"parallel.tensor"});
+    EXPECT_EQ(
+        heads[0].why,
+        "model.num_key_value_heads 1, which tensor 2 does not divide (take a divisor), cannot "
+        "be trained yet");
+    EXPECT_EQ(keys_of(limits("model.intermediate_size=9")),
+              std::vector<std::string>{"parallel.tensor"});
 }
 
 TEST_F(Trainable, ModelOfAStageIsNamedOnceAndNotWhereItIsInherited) {
@@ -75,19 +76,21 @@ TEST_F(Trainable, ModelThatNoStageTrainsIsNotRefused) {
 TEST_F(Trainable, RefusalListsAllOfThemWhereTheyAreSet) {
     write("r.yaml", broken("stages:", "rewards:\n  preference: 1\nstages:"));
     try {
-        load_trainable_recipe("r.yaml", {"parallel.zero=2"});
+        load_trainable_recipe(
+            "r.yaml", {"model.num_hidden_layers=2", "resources.ranks=2", "parallel.pipeline=2"});
         FAIL() << "expected RecipeError";
     } catch (const RecipeError& error) {
         EXPECT_EQ(error.code(), ExitCode::kUsage);
-        EXPECT_STREQ(error.what(),
-                     "r.yaml:8:15: rewards.preference: a preference model's reward cannot be "
-                     "trained yet; `r1ctl plan` can plan it\n"
-                     "    preference: 1\n"
-                     "                ^\n"
-                     "--set[1]:1:15: parallel.zero: sharing more than the optimizer (ZeRO 2 and 3) "
-                     "cannot be trained yet; `r1ctl plan` can plan it\n"
-                     "  parallel.zero=2\n"
-                     "                ^");
+        EXPECT_STREQ(
+            error.what(),
+            "r.yaml:8:15: rewards.preference: a preference model's reward cannot be "
+            "trained yet; `r1ctl plan` can plan it\n"
+            "    preference: 1\n"
+            "                ^\n"
+            "--set[3]:1:19: parallel.pipeline: pipeline parallelism cannot be trained yet; "
+            "`r1ctl plan` can plan it\n"
+            "  parallel.pipeline=2\n"
+            "                    ^");
     }
     EXPECT_EQ(load_recipe("r.yaml").rewards.preference, 1);
 }

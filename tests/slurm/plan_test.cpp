@@ -30,7 +30,7 @@ std::int64_t ranks_a_node(std::int64_t ranks) {
 
 Recipe on_cpus(std::int64_t ranks) {
     Recipe recipe = small_recipe(ranks);
-    recipe.resources.device = Device::kCpu;
+    recipe.resources.device = DeviceKind::kCpu;
     return recipe;
 }
 
@@ -52,6 +52,18 @@ TEST(JobPlan, RanksThatFillNoNodesAreRefusedWithTheNearest) {
     EXPECT_EQ(complaint(small_recipe(509)),
               "resources.ranks 509 does not fill nodes of 8 ranks (partition gpu); take 504 or "
               "512, or set resources.ranks_per_node");
+}
+
+TEST(JobPlan, RanksThatShareAModelAreOnOneNode) {
+    Recipe recipe = small_recipe(12);
+    recipe.parallel.tensor = 2;
+    EXPECT_EQ(plan(recipe).ranks_per_node, 6);
+    recipe.parallel.tensor = 4;
+    EXPECT_EQ(complaint(recipe),
+              "6 ranks a node are not a multiple of parallel.tensor 4, whose ranks must be on one "
+              "node; set resources.ranks_per_node to one");
+    recipe.resources.ranks_per_node = 4;
+    EXPECT_EQ(plan(recipe).nodes, 3);
 }
 
 TEST(JobPlan, RanksPerNodeOfTheRecipeCounts) {
@@ -119,7 +131,7 @@ TEST(JobPlan, CpuRecipeAsksForNoGpus) {
 TEST(JobPlan, AutoTakesCoresWhereThereAreNoGpusAndCudaIsRefused) {
     Recipe recipe = small_recipe(16);
     EXPECT_EQ(plan(recipe, small_cluster(), {"cpu", 0}).gpus_per_node, 0);
-    recipe.resources.device = Device::kCuda;
+    recipe.resources.device = DeviceKind::kCuda;
     EXPECT_EQ(complaint(recipe, small_cluster(), {"cpu", 0}),
               "the recipe needs GPUs, and partition cpu of alps has none; partitions with GPUs: "
               "gpu");

@@ -46,11 +46,18 @@ TEST(Memory, DataParallelRanksShareWhatZeroSays) {
     Recipe recipe = small_model();
     EXPECT_EQ(part(recipe, 0, four, "optimizer"), 12 * kParameters / 4);
     EXPECT_EQ(part(recipe, 0, four, "gradients"), 4 * kParameters);
+    // 20,000 are the embedding and the output projection, a layer has 1,020, and the 10 of the last
+    // norm are spread over the layers. A backward pass has two layers' gradients and the ends', a
+    // training pass three layers' weights and the ends', and a rollout all weights.
+    recipe.model.num_hidden_layers = 10;
+    constexpr double kEnds = 20000, kLayer = 1020 + 1, kDeep = kEnds + 10 * kLayer;
     recipe.parallel.zero = 2;
-    EXPECT_EQ(part(recipe, 0, four, "gradients"), 4 * kParameters / 4);
-    EXPECT_EQ(part(recipe, 0, four, "weights"), 2 * kParameters);
+    EXPECT_EQ(part(recipe, 0, four, "gradients"), 4 * (kDeep / 4 + kEnds + 2 * kLayer));
+    EXPECT_EQ(part(recipe, 0, four, "weights"), 2 * kDeep);
     recipe.parallel.zero = 3;
-    EXPECT_EQ(part(recipe, 0, four, "weights"), 2 * (kParameters / 4 + kParameters));
+    EXPECT_EQ(part(recipe, 0, four, "weights"), 2 * (kDeep / 4 + kEnds + 3 * kLayer + kDeep));
+    recipe.model.num_hidden_layers = 2;
+    EXPECT_EQ(part(recipe, 0, four, "weights"), 2 * (kParameters / 4 + kParameters + kParameters));
 }
 
 TEST(Memory, TensorAndPipelineRanksDivideTheModel) {
