@@ -6,25 +6,25 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/backend.h"
+#include "kernels/device.h"
 
 namespace r1 {
 
-/// Owns `size()` values of type V in the memory of a backend, which must outlive it. Zeroed.
-template <class T, class V = T>
+/// Owns `size()` values of type V in the memory of a device, which must outlive it. Zeroed.
+template <class V>
 class Array {
   public:
     Array() = default;
-    Array(Backend<T>& backend, std::size_t count)
-        : backend_(&backend),
-          data_(count == 0 ? nullptr : static_cast<V*>(backend.allocate(count * sizeof(V)))),
+    Array(Device& device, std::size_t count)
+        : device_(&device),
+          data_(count == 0 ? nullptr : static_cast<V*>(device.allocate(count * sizeof(V)))),
           count_(count) {}
     Array(Array&& other) noexcept
-        : backend_(other.backend_),
+        : device_(other.device_),
           data_(std::exchange(other.data_, nullptr)),
           count_(std::exchange(other.count_, 0)) {}
     Array& operator=(Array&& other) noexcept {
-        std::swap(backend_, other.backend_);
+        std::swap(device_, other.device_);
         std::swap(data_, other.data_);
         std::swap(count_, other.count_);
         return *this;
@@ -32,29 +32,29 @@ class Array {
     Array(const Array&) = delete;
     Array& operator=(const Array&) = delete;
     ~Array() {
-        if (data_ != nullptr) backend_->release(data_);
+        if (data_ != nullptr) device_->release(data_);
     }
 
     V* data() { return data_; }
     const V* data() const { return data_; }
     std::size_t size() const { return count_; }
-    void zero() { backend_->zero(data_, count_ * sizeof(V)); }
+    void zero() { device_->zero(data_, count_ * sizeof(V)); }
 
     /// Makes room for `count` values; what was there is gone if it has to grow.
-    void reserve(Backend<T>& backend, std::size_t count) {
-        if (count > count_) *this = Array(backend, count);
+    void reserve(Device& device, std::size_t count) {
+        if (count > count_) *this = Array(device, count);
     }
     void load(const V* host, std::size_t count) {
-        backend_->to_device(data_, host, count * sizeof(V));
+        device_->to_device(data_, host, count * sizeof(V));
     }
     std::vector<V> to_host(std::size_t count) const {
         std::vector<V> host(count);
-        if (count > 0) backend_->to_host(host.data(), data_, count * sizeof(V));
+        if (count > 0) device_->to_host(host.data(), data_, count * sizeof(V));
         return host;
     }
 
   private:
-    Backend<T>* backend_ = nullptr;
+    Device* device_ = nullptr;
     V* data_ = nullptr;
     std::size_t count_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of one token, shared by the backends of the CPU.
+// The choice of one token, shared by the backends.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ template <class T>
 std::int32_t draw_token(const T* logits, T* weights, std::int32_t vocab, const SamplingRule& rule,
                         double u);
 
-/// Ends the run: row `row` of the logits holds NaN or infinity.
+/// Ends the run: row `row` of the logits, whose token is -1, held NaN or infinity.
 [[noreturn]] void throw_logits_not_finite(std::int32_t row);
 
 }  // namespace r1

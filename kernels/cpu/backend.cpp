@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/backend.h"
 
-#include <cstring>
-
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/ops.h"
-#include "kernels/host_memory.h"
+#include "kernels/host_backend.h"
 
 #define R1_TEXT_OF(name) #name
 #define R1_TEXT(name) R1_TEXT_OF(name)
@@ -16,25 +14,10 @@ namespace {
 
 using std::int32_t;
 
-class CpuBackend final : public Backend<float> {
+class CpuBackend final : public HostBackend<float> {
   public:
     explicit CpuBackend(int threads) { workspace_.threads = threads; }
     const char* name() const override { return "cpu " R1_TEXT(R1_ISA); }
-
-    void* allocate(std::size_t bytes) override { return allocate_host(bytes); }
-    void release(void* memory) noexcept override { release_host(memory); }
-    void to_device(void* device, const void* host, std::size_t bytes) override {
-        if (bytes > 0) std::memcpy(device, host, bytes);
-    }
-    void to_host(void* host, const void* device, std::size_t bytes) override {
-        if (bytes > 0) std::memcpy(host, device, bytes);
-    }
-    void copy(void* target, const void* source, std::size_t bytes) override {
-        if (bytes > 0) std::memcpy(target, source, bytes);
-    }
-    void zero(void* memory, std::size_t bytes) override {
-        if (bytes > 0) std::memset(memory, 0, bytes);
-    }
 
     void linear_forward(float* y, const float* x, const float* w, const float* bias, int32_t m,
                         int32_t n, int32_t k) override {
@@ -50,6 +33,15 @@ class CpuBackend final : public Backend<float> {
                   .b_transposed = true,
                   .bias = bias},
                  workspace_);
+    }
+    void linear_forward_residual(float* y, const float* x, const float* w, const float* residual,
+                                 int32_t m, int32_t n, int32_t k) override {
+        linear_forward(y, x, w, nullptr, m, n, k);
+        accumulate(y, residual, static_cast<std::size_t>(m) * static_cast<std::size_t>(n));
+    }
+    void linear_forward_wide(float* y, const float* x, const float* w, int32_t m, int32_t n,
+                             int32_t k) override {
+        linear_forward(y, x, w, nullptr, m, n, k);
     }
     void linear_backward_input(float* dx, const float* dy, const float* w, int32_t m, int32_t n,
                                int32_t k, bool accumulate) override {
@@ -80,13 +72,13 @@ class CpuBackend final : public Backend<float> {
                  workspace_);
         if (dbias != nullptr) add_column_sums(dbias, dy, m, n, workspace_);
     }
-    void embedding_forward(float* y, const float* table, const int32_t* ids, int32_t m,
-                           int32_t width) override {
-        cpu::gather_rows(y, table, ids, m, width);
+    void embedding_forward(float* y, const float* table, const TablePart& part, const int32_t* ids,
+                           int32_t m, int32_t width) override {
+        cpu::embedding_forward(y, table, part, ids, m, width);
     }
-    void embedding_backward(float* dtable, const float* dy, const int32_t* ids, int32_t m,
-                            int32_t width) override {
-        cpu::scatter_add_rows(dtable, dy, ids, m, width);
+    void embedding_backward(float* dtable, const TablePart& part, const float* dy,
+                            const int32_t* ids, int32_t m, int32_t width) override {
+        cpu::embedding_backward(dtable, part, dy, ids, m, width);
     }
     void rms_norm_forward(float* y, float* rstd, const float* x, const float* w, int32_t m,
                           int32_t width, double eps) override {
@@ -124,11 +116,21 @@ class CpuBackend final : public Backend<float> {
                          int32_t n) override {
         cpu::swiglu_backward(dgate_up, dy, gate_up, m, n, workspace_);
     }
-    void add(float* y, const float* x, std::size_t count) override {
+    void accumulate(float* y, const float* x, std::size_t count) override {
         cpu::add(y, x, count, workspace_);
+    }
+    void narrow(float* y, const float* x, std::size_t count) override {
+        copy(y, x, count * sizeof(float));
+    }
+    void widen(float* y, const float* x, std::size_t count) override {
+        copy(y, x, count * sizeof(float));
     }
     void gather_rows(float* y, const float* x, const int32_t* rows, int32_t m,
                      int32_t width) override {
+        cpu::gather_rows(y, x, rows, m, width);
+    }
+    void gather_wide_rows(float* y, const float* x, const int32_t* rows, int32_t m,
+                          int32_t width) override {
         cpu::gather_rows(y, x, rows, m, width);
     }
     void scatter_add_rows(float* dx, const float* dy, const int32_t* rows, int32_t m,
@@ -140,23 +142,27 @@ class CpuBackend final : public Backend<float> {
                          double temperature) override {
         cpu::logprob_forward(logprob, entropy, logits, targets, m, vocab, temperature, workspace_);
     }
-    void logprob_backward(float* logits, const float* dlogprob, const int32_t* targets, int32_t m,
-                          int32_t vocab, double temperature) override {
-        cpu::logprob_backward(logits, dlogprob, targets, m, vocab, temperature, workspace_);
+    void logprob_backward(float* dlogits, const float* logits, const float* dlogprob,
+                          const int32_t* targets, int32_t m, int32_t vocab,
+                          double temperature) override {
+        cpu::logprob_backward(dlogits, logits, dlogprob, targets, m, vocab, temperature,
+                              workspace_);
     }
     void sample(int32_t* tokens, float* logprob, const float* logits, int32_t m, int32_t vocab,
                 const SamplingRule& rule, const SamplingNumbers& numbers) override {
         cpu::sample(tokens, logprob, logits, m, vocab, rule, numbers, workspace_);
     }
-    double sum_squares(const float* x, std::size_t count) override {
-        return cpu::sum_squares(x, count, workspace_);
+    void sum_squares(double* sums, const float* x, std::span<const std::size_t> bounds) override {
+        for (std::size_t i = 0; i + 1 < bounds.size(); ++i)
+            sums[i] = cpu::sum_squares(x + bounds[i], bounds[i + 1] - bounds[i], workspace_);
     }
     void scale(float* x, double factor, std::size_t count) override {
         cpu::scale(x, factor, count, workspace_);
     }
-    void adamw(float* parameters, const float* gradients, float* first_moment, float* second_moment,
-               std::size_t count, const AdamWStep& step) override {
-        cpu::adamw(parameters, gradients, first_moment, second_moment, count, step, workspace_);
+    void adamw(float* weights, float* master, const float* gradients, float* first_moment,
+               float* second_moment, std::size_t count, const AdamWStep& step) override {
+        cpu::adamw(master, gradients, first_moment, second_moment, count, step, workspace_);
+        if (weights != master) copy(weights, master, count * sizeof(float));
     }
 
   private:

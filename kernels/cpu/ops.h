@@ -43,14 +43,19 @@ void add(float* y, const float* x, std::size_t count, Workspace& workspace);
 void scale(float* x, double factor, std::size_t count, Workspace& workspace);
 void gather_rows(float* y, const float* x, const std::int32_t* rows, std::int32_t m,
                  std::int32_t width);
+void embedding_forward(float* y, const float* table, const TablePart& part, const std::int32_t* ids,
+                       std::int32_t m, std::int32_t width);
+void embedding_backward(float* dtable, const TablePart& part, const float* dy,
+                        const std::int32_t* ids, std::int32_t m, std::int32_t width);
 void scatter_add_rows(float* dx, const float* dy, const std::int32_t* rows, std::int32_t m,
                       std::int32_t width);
 
 void logprob_forward(float* logprob, float* entropy, const float* logits,
                      const std::int32_t* targets, std::int32_t m, std::int32_t vocab,
                      double temperature, Workspace& workspace);
-void logprob_backward(float* logits, const float* dlogprob, const std::int32_t* targets,
-                      std::int32_t m, std::int32_t vocab, double temperature, Workspace& workspace);
+void logprob_backward(float* dlogits, const float* logits, const float* dlogprob,
+                      const std::int32_t* targets, std::int32_t m, std::int32_t vocab,
+                      double temperature, Workspace& workspace);
 void sample(std::int32_t* tokens, float* logprob, const float* logits, std::int32_t m,
             std::int32_t vocab, const SamplingRule& rule, const SamplingNumbers& numbers,
             Workspace& workspace);

@@ -60,6 +60,26 @@ void gather_rows(float* y, const float* x, const std::int32_t* rows, std::int32_
     }
 }
 
+void embedding_forward(float* y, const float* table, const TablePart& part, const std::int32_t* ids,
+                       std::int32_t m, std::int32_t width) {
+    const std::size_t bytes = static_cast<std::size_t>(width) * sizeof(float);
+    for (std::int64_t i = 0; i < m; ++i) {
+        if (part.holds(ids[i])) {
+            std::memcpy(y + i * width, table + std::int64_t{ids[i] - part.first} * width, bytes);
+        } else {
+            std::memset(y + i * width, 0, bytes);
+        }
+    }
+}
+
+void embedding_backward(float* dtable, const TablePart& part, const float* dy,
+                        const std::int32_t* ids, std::int32_t m, std::int32_t width) {
+    for (std::int64_t i = 0; i < m; ++i) {
+        if (!part.holds(ids[i])) continue;
+        add_row(dtable + std::int64_t{ids[i] - part.first} * width, dy + i * width, width);
+    }
+}
+
 void scatter_add_rows(float* dx, const float* dy, const std::int32_t* rows, std::int32_t m,
                       std::int32_t width) {
     for (std::int64_t i = 0; i < m; ++i) {

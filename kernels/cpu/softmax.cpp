@@ -78,18 +78,19 @@ void logprob_forward(float* logprob, float* entropy, const float* logits,
     });
 }
 
-void logprob_backward(float* logits, const float* dlogprob, const std::int32_t* targets,
-                      std::int32_t m, std::int32_t vocab, double temperature,
-                      Workspace& workspace) {
+void logprob_backward(float* dlogits, const float* logits, const float* dlogprob,
+                      const std::int32_t* targets, std::int32_t m, std::int32_t vocab,
+                      double temperature, Workspace& workspace) {
     for_each_index(m, 16 * vocab, workspace, [&](std::int64_t i) {
-        float* line = logits + i * vocab;
+        const float* line = logits + i * vocab;
+        float* target = dlogits + i * vocab;
         const SoftmaxRow row = softmax_row(line, vocab, temperature);
         const float slope = dlogprob[i] * row.inverse;
         const Vec factor = fill(-slope / row.sum);
         for_lanes(vocab, [&](std::int64_t j, auto lanes) {
-            store(line + j, factor * exponential(row.scaled(load(line + j, lanes))), lanes);
+            store(target + j, factor * exponential(row.scaled(load(line + j, lanes))), lanes);
         });
-        line[targets[i]] += slope;
+        if (targets[i] >= 0) target[targets[i]] += slope;
     });
 }
 
@@ -110,10 +111,6 @@ void sample(std::int32_t* tokens, float* logprob, const float* logits, std::int3
         if (tokens[i] < 0) return;
         logprob[i] = row.log_probability(line[tokens[i]]);
     });
-    // Not from within the threads: an exception may not leave them.
-    for (std::int32_t i = 0; i < m; ++i) {
-        if (tokens[i] < 0) throw_logits_not_finite(i);
-    }
 }
 
 }  // namespace R1_ISA

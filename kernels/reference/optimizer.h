@@ -19,8 +19,8 @@ double sum_squares(const T* x, std::size_t count) {
 }
 
 template <class T>
-void adamw(T* parameters, const T* gradients, T* first_moment, T* second_moment, std::size_t count,
-           const AdamWStep& step) {
+void adamw(T* weights, Wide<T>* master, const Wide<T>* gradients, Wide<T>* first_moment,
+           Wide<T>* second_moment, std::size_t count, const AdamWStep& step) {
     const double exponent = static_cast<double>(step.step);
     const double step_size = step.learning_rate / (1 - std::pow(step.beta1, exponent));
     const double correction2 = std::sqrt(1 - std::pow(step.beta2, exponent));
@@ -30,11 +30,12 @@ void adamw(T* parameters, const T* gradients, T* first_moment, T* second_moment,
         const double v =
             step.beta2 * static_cast<double>(second_moment[i]) + (1 - step.beta2) * g * g;
         const double decayed =
-            static_cast<double>(parameters[i]) * (1 - step.learning_rate * step.weight_decay);
-        parameters[i] =
-            static_cast<T>(decayed - step_size * m / (std::sqrt(v) / correction2 + step.epsilon));
-        first_moment[i] = static_cast<T>(m);
-        second_moment[i] = static_cast<T>(v);
+            static_cast<double>(master[i]) * (1 - step.learning_rate * step.weight_decay);
+        master[i] = static_cast<Wide<T>>(decayed - step_size * m /
+                                                       (std::sqrt(v) / correction2 + step.epsilon));
+        weights[i] = static_cast<T>(master[i]);
+        first_moment[i] = static_cast<Wide<T>>(m);
+        second_moment[i] = static_cast<Wide<T>>(v);
     }
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/backend.h"
+
 namespace r1::reference {
 
 template <class T>
@@ -14,13 +16,14 @@ void rope(T* x, const std::int32_t* positions, std::int32_t m, std::int32_t head
     for (std::int64_t i = 0; i < m; ++i) {
         for (std::int32_t j = 0; j < half; ++j) {
             const double angle = positions[i] * std::pow(theta, -2.0 * j / head_dim);
-            const T cosine = static_cast<T>(std::cos(angle));
-            const T sine = static_cast<T>(inverse ? -std::sin(angle) : std::sin(angle));
+            const auto cosine = static_cast<Wide<T>>(std::cos(angle));
+            const auto sine = static_cast<Wide<T>>(inverse ? -std::sin(angle) : std::sin(angle));
             for (std::int64_t h = 0; h < heads; ++h) {
                 T* pair = x + i * row_stride + h * head_dim + j;
-                const T a = pair[0], b = pair[half];
-                pair[0] = a * cosine - b * sine;
-                pair[half] = b * cosine + a * sine;
+                const auto a = static_cast<Wide<T>>(pair[0]);
+                const auto b = static_cast<Wide<T>>(pair[half]);
+                pair[0] = static_cast<T>(a * cosine - b * sine);
+                pair[half] = static_cast<T>(b * cosine + a * sine);
             }
         }
     }

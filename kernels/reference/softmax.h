@@ -49,15 +49,17 @@ void logprob_forward(T* logprob, T* entropy, const T* logits, const std::int32_t
 
 // d logprob / d logit[j] = (1[j = target] − p[j]) / temperature.
 template <class T>
-void logprob_backward(T* logits, const T* dlogprob, const std::int32_t* targets, std::int32_t m,
-                      std::int32_t vocab, double temperature) {
+void logprob_backward(T* dlogits, const Wide<T>* logits, const Wide<T>* dlogprob,
+                      const std::int32_t* targets, std::int32_t m, std::int32_t vocab,
+                      double temperature) {
+    using W = Wide<T>;
     for (std::int64_t i = 0; i < m; ++i) {
-        T* line = logits + i * vocab;
-        const SoftmaxRow<T> row = softmax_row(line, vocab, temperature);
+        const W* line = logits + i * vocab;
+        const SoftmaxRow<W> row = softmax_row(line, vocab, temperature);
         for (std::int32_t j = 0; j < vocab; ++j) {
-            const T hit = j == targets[i] ? T{1} : T{0};
-            const T p = std::exp(row.log_probability(line[j]));
-            line[j] = dlogprob[i] * row.inverse * (hit - p);
+            const W hit = j == targets[i] ? W{1} : W{0};
+            const W p = std::exp(row.log_probability(line[j]));
+            dlogits[i * vocab + j] = static_cast<T>(dlogprob[i] * row.inverse * (hit - p));
         }
     }
 }
@@ -70,15 +72,15 @@ void sample(std::int32_t* tokens, T* logprob, const T* logits, std::int32_t m, s
     for (std::int32_t i = 0; i < m; ++i) {
         const T* line = logits + static_cast<std::int64_t>(i) * vocab;
         const SoftmaxRow<T> row = softmax_row(line, vocab, rule.temperature);
-        if (!std::isfinite(row.log_sum)) throw_logits_not_finite(i);
+        tokens[i] = -1;
+        if (!std::isfinite(row.log_sum)) continue;
         for (std::size_t j = 0; j < weights.size(); ++j) {
             weights[j] = std::exp(row.log_probability(line[j]));
         }
         const double u = greedy ? 0 : to_unit(philox4x32(numbers.counters[i], numbers.key)[0]);
         tokens[i] =
             greedy ? most_likely(line, vocab) : draw_token(line, weights.data(), vocab, rule, u);
-        if (tokens[i] < 0) throw_logits_not_finite(i);
-        logprob[i] = row.log_probability(line[tokens[i]]);
+        if (tokens[i] >= 0) logprob[i] = row.log_probability(line[tokens[i]]);
     }
 }
 

@@ -168,6 +168,8 @@ TEST_P(FastCpu, LogprobAndEntropyEqualTheReference) {
         Values logits = random_values(area(m, vocab), 1, 8);
         const Numbers targets =
             random_numbers(static_cast<std::size_t>(m), static_cast<std::uint32_t>(vocab), 2);
+        Numbers or_none = targets;
+        or_none.back() = -1;
         if (vocab > 1) logits[static_cast<std::size_t>(targets[0] == 0)] = -INFINITY;
         const Values dlogprob = random_values(area(m, 1), 3);
         // Errors of p carry the relative error of the exponential, 2 ulp of a scaled logit of 23.
@@ -178,7 +180,8 @@ TEST_P(FastCpu, LogprobAndEntropyEqualTheReference) {
             auto logprob = poisoned<T>(area(m, 1)), entropy = logprob;
             backend.logprob_forward(logprob.data(), entropy.data(), line.data(), targets.data(), m,
                                     vocab, 0.7);
-            backend.logprob_backward(line.data(), grad.data(), targets.data(), m, vocab, 0.7);
+            backend.logprob_backward(line.data(), line.data(), grad.data(), or_none.data(), m,
+                                     vocab, 0.7);
             line.insert(line.end(), logprob.begin(), logprob.end());
             line.insert(line.end(), entropy.begin(), entropy.end());
             return line;
@@ -195,11 +198,54 @@ TEST_P(FastCpu, RowsAreGatheredAndDuplicatesAddUp) {
         auto grads = as<T>(table);
         const auto input = as<T>(table), grad = as<T>(dy);
         auto y = poisoned<T>(area(m, width)), gathered = y;
-        backend.embedding_forward(y.data(), input.data(), ids.data(), m, width);
+        backend.embedding_forward(y.data(), input.data(), {0, 9}, ids.data(), m, width);
         backend.gather_rows(gathered.data(), input.data(), ids.data(), m, width);
         EXPECT_EQ(y, gathered);
-        backend.embedding_backward(grads.data(), grad.data(), ids.data(), m, width);
+        gathered = poisoned<T>(area(m, width));
+        backend.gather_wide_rows(gathered.data(), input.data(), ids.data(), m, width);
+        EXPECT_EQ(y, gathered);
+        backend.embedding_backward(grads.data(), {0, 9}, grad.data(), ids.data(), m, width);
         backend.scatter_add_rows(grads.data(), grad.data(), ids.data(), m, width);
+        y.insert(y.end(), grads.begin(), grads.end());
+        return y;
+    });
+}
+
+TEST_P(FastCpu, ColumnsAreCopiedAndOthersStay) {
+    const std::int32_t m = 3, width = 4, x_stride = 6, y_stride = 9;
+    const Values x = random_values(area(m, x_stride), 1),
+                 before = random_values(area(m, y_stride), 2);
+    compare(0, [&](auto& backend, auto zero) {
+        using T = decltype(zero);
+        const auto source = as<T>(x), old = as<T>(before);
+        auto y = old;
+        backend.copy_columns(y.data(), y_stride, 5, source.data(), x_stride, 1, m, width);
+        for (std::int32_t i = 0; i < m; ++i) {
+            for (std::int32_t j = 0; j < y_stride; ++j) {
+                const std::size_t at = area(i, y_stride) + static_cast<std::size_t>(j);
+                const std::size_t from = area(i, x_stride) + static_cast<std::size_t>(j - 4);
+                EXPECT_EQ(y[at], j >= 5 ? source[from] : old[at]) << i << ", " << j;
+            }
+        }
+        return y;
+    });
+}
+
+TEST_P(FastCpu, APartOfATableLeavesTheOtherIdsOut) {
+    const std::int32_t width = 37, m = 50;
+    const Values table = random_values(area(4, width), 1), dy = random_values(area(m, width), 2);
+    const Numbers ids = random_numbers(static_cast<std::size_t>(m), 9, 3);
+    compare(tolerance(m), [&](auto& backend, auto zero) {
+        using T = decltype(zero);
+        auto grads = as<T>(table);
+        const auto input = as<T>(table), grad = as<T>(dy);
+        auto y = poisoned<T>(area(m, width));
+        backend.embedding_forward(y.data(), input.data(), {3, 4}, ids.data(), m, width);
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const bool held = ids[i] >= 3 && ids[i] < 7;
+            EXPECT_EQ(y[i * 37], held ? input[area(ids[i] - 3, width)] : 0) << ids[i];
+        }
+        backend.embedding_backward(grads.data(), {3, 4}, grad.data(), ids.data(), m, width);
         y.insert(y.end(), grads.begin(), grads.end());
         return y;
     });
@@ -211,15 +257,20 @@ TEST_P(FastCpu, ElementwiseOperationsEqualTheReference) {
         using T = decltype(zero);
         const auto input = as<T>(x);
         auto y = as<T>(before);
-        backend.add(y.data(), input.data(), y.size());
+        backend.accumulate(y.data(), input.data(), y.size());
         backend.scale(y.data(), 0.3, y.size());
         return y;
     });
-    const double want = make_reference_backend<double>()->sum_squares(x.data(), x.size());
+    const std::size_t bounds[] = {0, 17, x.size()};
+    double want[2], one[2], two[2];
+    make_reference_backend<double>()->sum_squares(want, x.data(), bounds);
     const auto input = as<float>(x);
-    const double one = fast(1)->sum_squares(input.data(), x.size());
-    EXPECT_NEAR(one / want, 1, 1e-13);
-    EXPECT_EQ(one, fast(2)->sum_squares(input.data(), x.size()));
+    fast(1)->sum_squares(one, input.data(), bounds);
+    fast(2)->sum_squares(two, input.data(), bounds);
+    for (const int i : {0, 1}) {
+        EXPECT_NEAR(one[i] / want[i], 1, 1e-13);
+        EXPECT_EQ(one[i], two[i]);
+    }
 }
 
 }  // namespace

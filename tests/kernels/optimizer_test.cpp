@@ -10,8 +10,8 @@ struct Moments {
     explicit Moments(std::vector<T> p)
         : parameters(std::move(p)), first(parameters.size()), second(parameters.size()) {}
     void step(Backend<T>& backend, const std::vector<T>& gradients, const AdamWStep& step) {
-        backend.adamw(parameters.data(), gradients.data(), first.data(), second.data(),
-                      parameters.size(), step);
+        backend.adamw(parameters.data(), parameters.data(), gradients.data(), first.data(),
+                      second.data(), parameters.size(), step);
     }
     std::vector<T> parameters, first, second;
 };

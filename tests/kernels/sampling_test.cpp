@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/sampling.h"
+
 #include "common/error.h"
 #include "tests/kernels/support.h"
 
@@ -34,6 +36,8 @@ Draws draw(Backend<float>& backend, const Values& logits, std::int32_t m,
     Draws draws{Numbers(rows), poisoned<float>(rows)};
     backend.sample(draws.tokens.data(), draws.logprob.data(), all.data(), m,
                    static_cast<std::int32_t>(logits.size()), rule, {{5, 6}, counters.data()});
+    for (std::int32_t i = 0; i < m; ++i)
+        if (draws.tokens[static_cast<std::size_t>(i)] < 0) throw_logits_not_finite(i);
     return draws;
 }
 
