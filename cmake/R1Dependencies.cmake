@@ -13,6 +13,24 @@ if(R1_BUILD_TESTS)
     find_package(GTest REQUIRED)
 endif()
 
+# NCCL moves tensors between GPUs. Its header is in CUDA's folders or the system's; the library is loaded by
+# the program when it needs it, first as libnccl.so.2 and then from where it was found here.
+set(r1_nccl_default OFF)
+if(R1_CUDA)
+    find_path(R1_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    find_library(R1_NCCL_LIBRARY NAMES nccl libnccl.so.2 HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_ROOT}/lib)
+    if(R1_NCCL_INCLUDE AND R1_NCCL_LIBRARY)
+        set(r1_nccl_default ON)
+    endif()
+endif()
+option(R1_NCCL "Build the communication between GPUs (on where CUDA and NCCL are found)" ${r1_nccl_default})
+if(R1_NCCL)
+    add_library(r1_nccl INTERFACE)
+    target_include_directories(r1_nccl SYSTEM INTERFACE ${R1_NCCL_INCLUDE})
+    target_compile_definitions(r1_nccl INTERFACE R1_NCCL_LIBRARY="${R1_NCCL_LIBRARY}")
+    target_link_libraries(r1_nccl INTERFACE CUDA::cudart_static ${CMAKE_DL_LIBS})
+endif()
+
 # Open MPI 4's C++ bindings are deprecated and do not compile without warnings.
 add_library(r1_mpi INTERFACE)
 target_link_libraries(r1_mpi INTERFACE MPI::MPI_C)

@@ -28,6 +28,7 @@ endif()
 find_program(R1_CCACHE ccache)
 if(R1_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${R1_CCACHE})
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${R1_CCACHE})
 endif()
 
 if(R1_CUDA)

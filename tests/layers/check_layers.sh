@@ -26,6 +26,8 @@ BEGIN {
     # Private headers, and the one vendor that each is for.
     allowed["checkpoint/hdf5_handle.h"] = "^hdf5"
     allowed["mpi_runtime/comm/mpi_check.h"] = "^mpi"
+    allowed["mpi_runtime/comm/cuda/nccl_library.h"] = "^nccl"
+    allowed["mpi_runtime/comm/cuda/nccl_link.h"] = "^nccl"
 }
 
 function report(why) {

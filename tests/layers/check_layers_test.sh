@@ -18,6 +18,7 @@ plant slurm/a.cpp '#include "checkpoint/a.h"'
 plant mpi_runtime/main.cpp '#include "mpi_runtime/trainer/loop.h"'
 plant mpi_runtime/model/a.h '#include "mpi_runtime/comm/communicator.h"'
 plant mpi_runtime/comm/mpi_check.h '#include <mpi.h>'
+plant mpi_runtime/comm/cuda/nccl_library.h '#include <nccl.h>'
 plant checkpoint/hdf5_handle.h '#include <hdf5.h>'
 plant cli/verb.h '#include <CLI/CLI.hpp>'
 plant kernels/cuda/check.h '#include <cuda_runtime.h>'
@@ -57,6 +58,7 @@ refused slurm/bad.h '#include "plan.h"' \
     '"plan.h" does not begin with a module; write the path from the root'
 refused mpi_runtime/comm/bad.h '#include <mpi.h>' "a header shows <mpi.h>$shows"
 refused mpi_runtime/comm/mpi_check.h '#include <nccl.h>' "a header shows <nccl.h>$shows"
+refused mpi_runtime/comm/cuda/bad.h '#include <nccl.h>' "a header shows <nccl.h>$shows"
 refused checkpoint/bad.h '#include "hdf5.h"' "a header shows <hdf5.h>$shows"
 refused kernels/bad.h '#include <cuda_runtime.h>' "a header shows <cuda_runtime.h>$shows"
 refused common/bad.h '#include <spdlog/spdlog.h>' "a header shows <spdlog/spdlog.h>$shows"
