@@ -4,22 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mpi_runtime/comm/value_range.h"
+
 namespace r1 {
 
 enum class ReduceOp { kSum, kMax };
-
-/// Values [first, last) of a buffer.
-struct ValueRange {
-    std::size_t first = 0;
-    std::size_t last = 0;
-    std::size_t size() const { return last - first; }
-    friend bool operator==(const ValueRange&, const ValueRange&) = default;
-};
 
 /// One term of a sum whose order is fixed. The terms are taken one after the other, and after each
 /// the two last of what there is are added `joins` times: {0, 0, 1} is a sum from the left, and
@@ -32,8 +27,9 @@ struct SumTerm {
 };
 
 /// One group of ranks. All ranks make the same calls in the same order; every call but rank(),
-/// size() and abort() is collective. Buffers are host memory for the self and MPI implementations.
-/// Throws Error (kLibrary) when the library fails; after that only abort() is useful.
+/// size(), the roll call and abort() is collective. Buffers are host memory for the self and MPI
+/// implementations. Throws Error (kLibrary) when the library fails; after that only abort() is
+/// useful.
 class Communicator {
   public:
     virtual ~Communicator() = default;
@@ -53,10 +49,27 @@ class Communicator {
     /// done.
     virtual void reduce_scatter(std::span<float* const> buffers, std::span<const SumTerm> terms,
                                 std::span<const ValueRange> ranges) = 0;
-    /// In place: every rank's ranges[r] of `values` comes to lie in everyone's.
-    virtual void all_gather(float* values, std::span<const ValueRange> ranges) = 0;
+    /// In place: every rank's ranges[r] of `values`, which have so many bytes each, comes to lie in
+    /// everyone's.
+    virtual void all_gather_ranges(void* values, std::size_t value_bytes,
+                                   std::span<const ValueRange> ranges) = 0;
+    void all_gather(float* values, std::span<const ValueRange> ranges) {
+        all_gather_ranges(values, sizeof(float), ranges);
+    }
     /// Each rank's bytes, by rank; the sizes may differ.
     virtual std::vector<std::string> all_gather(std::string_view bytes) = 0;
+
+    /// The ranks that pass the same color form a group of their own, ordered by key and then by
+    /// rank here. Must be destroyed before this one.
+    virtual std::unique_ptr<Communicator> split(int color, int key) = 0;
+
+    /// Not collective: whether another rank has called the roll. Never waits.
+    virtual bool roll_called() = 0;
+    /// Sends `answer` to all others and waits so long for theirs: each rank's answer, by rank;
+    /// nullopt for those that did not call the roll too. Not collective, but who sees that the roll
+    /// was called calls it once as well. When an answer is missing the job has to end.
+    virtual std::vector<std::optional<std::string>> call_roll(std::string_view answer,
+                                                              double seconds) = 0;
 
     /// Ends the job on every rank at once: the only safe answer to an exception on one of them.
     [[noreturn]] virtual void abort(int exit_code) noexcept = 0;

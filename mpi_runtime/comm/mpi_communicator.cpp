@@ -13,7 +13,9 @@
 #include "common/error.h"
 #include "mpi_runtime/comm/communicator.h"
 #include "mpi_runtime/comm/mpi_check.h"
+#include "mpi_runtime/comm/mpi_roll_call.h"
 #include "mpi_runtime/comm/progress.h"
+#include "mpi_runtime/comm/ranges.h"
 
 namespace r1 {
 
@@ -30,6 +32,8 @@ constexpr std::size_t kGatheredBytes = std::size_t{512} << 10;
 /// Bytes moved by one call of broadcast and all_gather. MPI counts with an int, so that it must
 /// stay below 2 GiB.
 constexpr std::size_t kLargestCallBytes = std::size_t{64} << 20;
+
+constexpr int kTag = 0;  // the roll call's messages have 1
 
 MPI_Datatype mpi_type(float) {
     return MPI_FLOAT;
@@ -66,7 +70,8 @@ void fold(T* values, const T* parts, std::size_t count, std::size_t part_count, 
 
 class MpiCommunicator final : public Communicator {
   public:
-    MpiCommunicator();
+    /// Takes over the communicator; one of `world` finalises MPI at its end.
+    MpiCommunicator(MPI_Comm comm, bool world);
     MpiCommunicator(const MpiCommunicator&) = delete;
     MpiCommunicator& operator=(const MpiCommunicator&) = delete;
     ~MpiCommunicator() override;
@@ -91,8 +96,15 @@ class MpiCommunicator final : public Communicator {
     }
     void reduce_scatter(std::span<float* const> buffers, std::span<const SumTerm> terms,
                         std::span<const ValueRange> ranges) override;
-    void all_gather(float* values, std::span<const ValueRange> ranges) override;
+    void all_gather_ranges(void* values, std::size_t value_bytes,
+                           std::span<const ValueRange> ranges) override;
     std::vector<std::string> all_gather(std::string_view bytes) override;
+    std::unique_ptr<Communicator> split(int color, int key) override;
+    bool roll_called() override { return roll_call_.called(); }
+    std::vector<std::optional<std::string>> call_roll(std::string_view answer,
+                                                      double seconds) override {
+        return roll_call_.call(answer, seconds);
+    }
 
     [[noreturn]] void abort(int exit_code) noexcept override {
         std::fflush(nullptr);
@@ -105,23 +117,25 @@ class MpiCommunicator final : public Communicator {
     void reduce(T* values, std::size_t count, ReduceOp op);
     template <class T>
     T* scratch(std::size_t count);
-    void start_receive(float* target, std::size_t count, int from);
-    void start_send(const float* values, std::size_t count, int to);
+    void start_receive(void* target, std::size_t bytes, int from);
+    void start_send(const void* values, std::size_t bytes, int to);
     void finish_messages();
     /// The rank to which this one sends in turn `turn`, and the one it receives from: in a turn no
     /// two ranks send to the same.
     int receiver(int turn) const { return (rank_ + turn) % size_; }
     int sender(int turn) const { return (rank_ + size_ - turn) % size_; }
 
-    MPI_Comm comm_ = MPI_COMM_NULL;
+    MPI_Comm comm_;
+    bool world_;
     int rank_ = 0;
     int size_ = 1;
     int exceptions_at_start_ = std::uncaught_exceptions();
     std::vector<std::max_align_t> scratch_;
     std::vector<MPI_Request> requests_;
+    MpiRollCall roll_call_{comm_};
 };
 
-MpiCommunicator::MpiCommunicator() {
+MPI_Comm start_mpi() {
     const Activity starting("starting MPI");
     int initialized = 0;
     check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
@@ -134,7 +148,12 @@ MpiCommunicator::MpiCommunicator() {
     // The duplicate inherits the error handler.
     check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
               "MPI_Comm_set_errhandler");
-    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+    MPI_Comm comm = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
+    return comm;
+}
+
+MpiCommunicator::MpiCommunicator(MPI_Comm comm, bool world) : comm_(comm), world_(world) {
     check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
     check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
 }
@@ -144,7 +163,14 @@ MpiCommunicator::~MpiCommunicator() {
     if (std::uncaught_exceptions() > exceptions_at_start_) return;
     const Activity ending("ending MPI");
     MPI_Comm_free(&comm_);
-    MPI_Finalize();
+    if (world_) MPI_Finalize();
+}
+
+std::unique_ptr<Communicator> MpiCommunicator::split(int color, int key) {
+    const CollectiveCall call;
+    MPI_Comm part = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
+    return std::make_unique<MpiCommunicator>(part, false);
 }
 
 void MpiCommunicator::broadcast(void* data, std::size_t bytes, int root) {
@@ -199,16 +225,16 @@ void MpiCommunicator::reduce(T* values, std::size_t count, ReduceOp op) {
 }
 
 // Messages and not MPI_Alltoallv: its places in a buffer are ints, which end at 2^31 values.
-void MpiCommunicator::start_receive(float* target, std::size_t count, int from) {
-    if (count == 0) return;
-    check_mpi(MPI_Irecv(target, static_cast<int>(count), MPI_FLOAT, from, 0, comm_,
+void MpiCommunicator::start_receive(void* target, std::size_t bytes, int from) {
+    if (bytes == 0) return;
+    check_mpi(MPI_Irecv(target, static_cast<int>(bytes), MPI_BYTE, from, kTag, comm_,
                         &requests_.emplace_back(MPI_REQUEST_NULL)),
               "MPI_Irecv");
 }
 
-void MpiCommunicator::start_send(const float* values, std::size_t count, int to) {
-    if (count == 0) return;
-    check_mpi(MPI_Isend(values, static_cast<int>(count), MPI_FLOAT, to, 0, comm_,
+void MpiCommunicator::start_send(const void* values, std::size_t bytes, int to) {
+    if (bytes == 0) return;
+    check_mpi(MPI_Isend(values, static_cast<int>(bytes), MPI_BYTE, to, kTag, comm_,
                         &requests_.emplace_back(MPI_REQUEST_NULL)),
               "MPI_Isend");
 }
@@ -221,21 +247,9 @@ void MpiCommunicator::finish_messages() {
     beat();
 }
 
-std::size_t longest(std::span<const ValueRange> ranges) {
-    std::size_t values = 0;
-    for (const ValueRange& range : ranges) values = std::max(values, range.size());
-    return values;
-}
-
-/// Values that are moved of each of `count` pieces at a time.
-std::size_t piece_values(std::size_t count) {
-    return std::max(kChunkBytes / std::max<std::size_t>(count, 1), kPieceBytes) / sizeof(float);
-}
-
-/// The piece of a range that begins `done` values behind its first.
-ValueRange piece_at(const ValueRange& range, std::size_t done, std::size_t values) {
-    const std::size_t first = std::min(range.first + done, range.last);
-    return {first, std::min(first + values, range.last)};
+/// Values, of so many bytes, that are moved of each of `count` pieces at a time.
+std::size_t piece_values(std::size_t count, std::size_t value_bytes) {
+    return std::max(kChunkBytes / std::max<std::size_t>(count, 1), kPieceBytes) / value_bytes;
 }
 
 /// Each rank adds its own range as the parts of it come in, a piece at a time, so that they are
@@ -244,7 +258,7 @@ void MpiCommunicator::reduce_scatter(std::span<float* const> buffers,
                                      std::span<const SumTerm> terms,
                                      std::span<const ValueRange> ranges) {
     const CollectiveCall call;
-    const std::size_t step = piece_values(terms.size());
+    const std::size_t step = piece_values(terms.size(), sizeof(float));
     const std::size_t all = longest(ranges);
     std::vector<const float*> parts(terms.size());
     for (std::size_t done = 0; done < all; done += step) {
@@ -256,10 +270,10 @@ void MpiCommunicator::reduce_scatter(std::span<float* const> buffers,
             for (std::size_t i = 0; i < terms.size(); ++i) {
                 const SumTerm& term = terms[i];
                 if (term.rank == sender(turn))
-                    start_receive(room + i * step, own.size(), term.rank);
+                    start_receive(room + i * step, own.size() * sizeof(float), term.rank);
                 if (term.rank == rank_)
                     start_send(buffers[static_cast<std::size_t>(term.buffer)] + theirs.first,
-                               theirs.size(), to);
+                               theirs.size() * sizeof(float), to);
             }
         }
         finish_messages();
@@ -271,17 +285,21 @@ void MpiCommunicator::reduce_scatter(std::span<float* const> buffers,
     }
 }
 
-void MpiCommunicator::all_gather(float* values, std::span<const ValueRange> ranges) {
+void MpiCommunicator::all_gather_ranges(void* values, std::size_t value_bytes,
+                                        std::span<const ValueRange> ranges) {
     const CollectiveCall call;
-    const std::size_t step = piece_values(ranges.size());
+    const std::size_t step = piece_values(ranges.size(), value_bytes);
     const std::size_t all = longest(ranges);
+    const auto at = [&](const ValueRange& range) {
+        return static_cast<std::byte*>(values) + range.first * value_bytes;
+    };
     for (std::size_t done = 0; done < all; done += step) {
         const ValueRange own = piece_at(ranges[static_cast<std::size_t>(rank_)], done, step);
         for (int turn = 1; turn < size_; ++turn) {
             const int from = sender(turn);
             const ValueRange theirs = piece_at(ranges[static_cast<std::size_t>(from)], done, step);
-            start_receive(values + theirs.first, theirs.size(), from);
-            start_send(values + own.first, own.size(), receiver(turn));
+            start_receive(at(theirs), theirs.size() * value_bytes, from);
+            start_send(at(own), own.size() * value_bytes, receiver(turn));
         }
         finish_messages();
     }
@@ -326,7 +344,7 @@ std::vector<std::string> MpiCommunicator::all_gather(std::string_view bytes) {
 }  // namespace
 
 std::unique_ptr<Communicator> make_mpi_communicator() {
-    return std::make_unique<MpiCommunicator>();
+    return std::make_unique<MpiCommunicator>(start_mpi(), true);
 }
 
 }  // namespace r1

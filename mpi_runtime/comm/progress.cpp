@@ -35,6 +35,8 @@ CollectiveCall::CollectiveCall() noexcept : Activity(kWaiting) {
     collectives.store(collectives.load() + 1);
 }
 
+CollectiveWait::CollectiveWait() noexcept : Activity(kWaiting) {}
+
 Progress look_at_progress() noexcept {
     Progress now;
     now.beats = beats.load(std::memory_order_acquire);

@@ -29,6 +29,12 @@ class CollectiveCall : public Activity {
     CollectiveCall() noexcept;
 };
 
+/// Waiting for the end of collective calls that were counted when they were made.
+class CollectiveWait : public Activity {
+  public:
+    CollectiveWait() noexcept;
+};
+
 struct Progress {
     const char* activity = "";
     bool in_collective = false;    ///< the others may be what it waits for

@@ -26,9 +26,15 @@ class SelfCommunicator final : public Communicator {
             parts.push_back(buffers[static_cast<std::size_t>(term.buffer)] + ranges[0].first);
         add_terms(buffers[0] + ranges[0].first, terms, parts, ranges[0].size());
     }
-    void all_gather(float*, std::span<const ValueRange>) override {}
+    void all_gather_ranges(void*, std::size_t, std::span<const ValueRange>) override {}
     std::vector<std::string> all_gather(std::string_view bytes) override {
         return {std::string(bytes)};
+    }
+
+    std::unique_ptr<Communicator> split(int, int) override { return make_self_communicator(); }
+    bool roll_called() override { return false; }
+    std::vector<std::optional<std::string>> call_roll(std::string_view answer, double) override {
+        return {std::string(answer)};
     }
 
     [[noreturn]] void abort(int exit_code) noexcept override {

@@ -178,6 +178,67 @@ TEST(MpiCommunicator, AllGatherInPlaceFillsEveryRange) {
     }
 }
 
+TEST(MpiCommunicator, AllGatherOfRangesMovesValuesOfAnySize) {
+    for (const std::size_t value_bytes : {1, 2, 8}) {
+        const std::size_t count = 100'003;
+        const std::vector<ValueRange> ranges = ranges_over(count);
+        std::string values(count * value_bytes, static_cast<char>('a' + world->rank()));
+        std::string expected = values;
+        for (int rank = 0; rank < world->size(); ++rank) {
+            const ValueRange range = ranges[static_cast<std::size_t>(rank)];
+            std::fill_n(expected.data() + range.first * value_bytes, range.size() * value_bytes,
+                        static_cast<char>('a' + rank));
+        }
+        world->all_gather_ranges(values.data(), value_bytes, ranges);
+        EXPECT_TRUE(values == expected) << value_bytes << " bytes";
+    }
+}
+
+TEST(MpiCommunicator, SplitFormsGroupsByColorInTheOrderOfTheKeys) {
+    const int color = world->rank() % 2;
+    const auto part = world->split(color, -world->rank());
+    EXPECT_EQ(part->size(), (world->size() + 1 - color) / 2);
+    EXPECT_EQ(part->rank(), part->size() - 1 - world->rank() / 2);
+    double sum = world->rank();
+    part->all_reduce(&sum, 1, ReduceOp::kSum);
+    double expected = 0;
+    for (int rank = color; rank < world->size(); rank += 2) expected += rank;
+    EXPECT_EQ(sum, expected);
+    const auto half = part->split(0, part->rank());
+    EXPECT_EQ(half->rank(), part->rank());
+    EXPECT_EQ(half->size(), part->size());
+}
+
+TEST(MpiCommunicator, GroupsOfASplitDoNotMixTheirMessages) {
+    const auto first = world->split(0, world->rank());
+    const auto second = world->split(0, world->rank());
+    std::vector<float> a(3000, 1), b(3000, 2);
+    first->all_reduce(a.data(), a.size(), ReduceOp::kSum);
+    second->all_reduce(b.data(), b.size(), ReduceOp::kSum);
+    EXPECT_EQ(a, std::vector<float>(3000, static_cast<float>(world->size())));
+    EXPECT_EQ(b, std::vector<float>(3000, static_cast<float>(2 * world->size())));
+}
+
+/// The last rank does something else.
+TEST(MpiCommunicator, RollCallKnowsWhoCame) {
+    const auto group = world->split(0, world->rank());
+    const int absent = world->size() - 1;
+    const bool alone = world->size() == 1;
+    if (alone || world->rank() != absent) {
+        const auto answers = group->call_roll("rank " + std::to_string(world->rank()), 1);
+        ASSERT_EQ(answers.size(), static_cast<std::size_t>(world->size()));
+        for (int rank = 0; rank < world->size(); ++rank) {
+            const auto& answer = answers[static_cast<std::size_t>(rank)];
+            ASSERT_EQ(answer.has_value(), alone || rank != absent);
+            EXPECT_EQ(answer.value_or("rank " + std::to_string(rank)),
+                      "rank " + std::to_string(rank));
+        }
+    }
+    world->barrier();
+    EXPECT_EQ(group->roll_called(), !alone && world->rank() == absent);
+    EXPECT_FALSE(world->roll_called());
+}
+
 TEST(MpiCommunicator, BroadcastGivesEveryRankTheRootsBytes) {
     // The last one takes more than one call of MPI.
     const std::size_t sizes[] = {0, 1, 4099, (std::size_t{64} << 20) + 5};

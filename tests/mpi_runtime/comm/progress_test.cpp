@@ -32,5 +32,12 @@ TEST(Progress, CollectivesAreCountedAndKnownAsSuch) {
     EXPECT_EQ(look_at_progress().collectives, before.collectives + 1);
 }
 
+TEST(Progress, WaitingForACollectiveCountsNoOther) {
+    const Progress before = look_at_progress();
+    const CollectiveWait waiting;
+    EXPECT_TRUE(look_at_progress().in_collective);
+    EXPECT_EQ(look_at_progress().collectives, before.collectives);
+}
+
 }  // namespace
 }  // namespace r1

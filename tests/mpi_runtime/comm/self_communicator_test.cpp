@@ -68,6 +68,16 @@ TEST(SelfCommunicator, ReduceScatterAddsTheOwnBuffers) {
     EXPECT_EQ(b[1], 1);
 }
 
+TEST(SelfCommunicator, SplitIsAGroupOfOneAndAnswersItsOwnRoll) {
+    const auto part = make_self_communicator()->split(3, 7);
+    EXPECT_EQ(part->rank(), 0);
+    EXPECT_EQ(part->size(), 1);
+    EXPECT_FALSE(part->roll_called());
+    const auto answers = part->call_roll("here", 0);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0], "here");
+}
+
 TEST(SelfCommunicator, AbortEndsTheProcessWithTheExitCode) {
     EXPECT_EXIT(make_self_communicator()->abort(5), testing::ExitedWithCode(5), "");
 }
