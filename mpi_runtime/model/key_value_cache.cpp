@@ -63,6 +63,7 @@ std::int64_t KeyValueCache<T>::page_bytes(const ModelShape& shape, std::int32_t 
            static_cast<std::int64_t>(sizeof(T));
 }
 
+template class KeyValueCache<Bf16>;
 template class KeyValueCache<float>;
 template class KeyValueCache<double>;
 

@@ -42,6 +42,7 @@ class KeyValueCache {
     std::vector<std::int32_t> free_;
 };
 
+extern template class KeyValueCache<Bf16>;
 extern template class KeyValueCache<float>;
 extern template class KeyValueCache<double>;
 

@@ -34,10 +34,9 @@ void PackedBatch::append(std::span<const std::int32_t> prompt,
     offsets.push_back(rows());
 }
 
-template <class T>
-void DeviceBatch<T>::load(Backend<T>& backend, const PackedBatch& batch) {
-    const auto fill = [&](Array<T, std::int32_t>& target, const std::vector<std::int32_t>& source) {
-        target.reserve(backend, source.size());
+void DeviceBatch::load(Device& device, const PackedBatch& batch) {
+    const auto fill = [&](Array<std::int32_t>& target, const std::vector<std::int32_t>& source) {
+        target.reserve(device, source.size());
         if (!source.empty()) target.load(source.data(), source.size());
     };
     fill(tokens_, batch.tokens);
@@ -48,8 +47,5 @@ void DeviceBatch<T>::load(Backend<T>& backend, const PackedBatch& batch) {
     sequences_ = {offsets_.data(), batch.sequences(), batch.rows(), batch.longest()};
     loss_count_ = static_cast<std::int32_t>(batch.loss_rows.size());
 }
-
-template class DeviceBatch<float>;
-template class DeviceBatch<double>;
 
 }  // namespace r1

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/array.h"
+#include "kernels/backend.h"
 
 namespace r1 {
 
@@ -29,11 +30,10 @@ struct PackedBatch {
     void append(std::span<const std::int32_t> prompt, std::span<const std::int32_t> completion);
 };
 
-/// Its arrays in the memory of a backend; refilled for each batch.
-template <class T>
+/// Its arrays in the memory of a device; refilled for each batch.
 class DeviceBatch {
   public:
-    void load(Backend<T>& backend, const PackedBatch& batch);
+    void load(Device& device, const PackedBatch& batch);
 
     const std::int32_t* tokens() const { return tokens_.data(); }
     const std::int32_t* positions() const { return positions_.data(); }
@@ -44,12 +44,9 @@ class DeviceBatch {
     PackedSequences sequences() const { return sequences_; }
 
   private:
-    Array<T, std::int32_t> tokens_, positions_, offsets_, loss_rows_, targets_;
+    Array<std::int32_t> tokens_, positions_, offsets_, loss_rows_, targets_;
     PackedSequences sequences_;
     std::int32_t loss_count_ = 0;
 };
-
-extern template class DeviceBatch<float>;
-extern template class DeviceBatch<double>;
 
 }  // namespace r1

@@ -8,30 +8,38 @@
 #include <vector>
 
 #include "kernels/array.h"
+#include "mpi_runtime/comm/tensor_group.h"
 #include "mpi_runtime/model/key_value_cache.h"
 #include "mpi_runtime/model/model_shape.h"
 #include "mpi_runtime/model/packed_batch.h"
 #include "mpi_runtime/model/parameter_layout.h"
+#include "mpi_runtime/model/weights.h"
 
 namespace r1 {
 
-/// What one layer computes; training keeps one a layer for the backward pass.
+/// What one layer computes on the way from its input to its output.
 template <class T>
 struct LayerActivations {
-    Array<T> input, norm1, rstd1, qkv, attention, lse, middle, norm2, rstd2, gate_up, activated;
+    Array<T> norm1, qkv, attention, middle, norm2, gate_up, activated;
+    Array<Wide<T>> rstd1, lse, rstd2;
     void reserve(Backend<T>& backend, const ModelShape& shape, std::size_t rows);
 };
 
 /// The memory of passes over up to as many rows as were seen so far. Grows, never shrinks.
 template <class T>
 struct Activations {
+    /// With recompute the backward pass computes a layer's activations again from its input, and
+    /// one layer's are kept instead of all (Chen et al. 2016).
+    bool recompute = false;
+    std::vector<Array<T>> inputs;  ///< [rows, hidden], the residual stream before each layer
     std::vector<LayerActivations<T>> layers;
     Array<T> last;             ///< [rows, hidden], the residual stream after the last layer
-    Array<T> rstd;             ///< [rows]
+    Array<Wide<T>> rstd;       ///< [rows]
     Array<T> hidden;           ///< [rows, hidden], after the final norm: the output of forward()
     Array<T> hidden_gradient;  ///< [rows, hidden], the input of backward()
     // Scratch of the backward pass.
-    Array<T> stream_gradient, norm_gradient, wide_gradient, branch_gradient, dot;
+    Array<T> stream_gradient, norm_gradient, wide_gradient, branch_gradient;
+    Array<Wide<T>> dot;
 };
 
 /// Rows of a cached pass in device memory, with the tokens they feed.
@@ -40,43 +48,68 @@ struct CachedStep {
     CachedRows rows;
 };
 
-/// The model's code for one shape. Holds no weights: the caller passes the flat parameter buffer
-/// (ParameterLayout) so that policy and reference share one Transformer. Not thread-safe.
+/// The model's code for one shape. Holds no weights: the caller passes them, so that policy and
+/// reference share one Transformer. Of a slice of a model, every pass but the joins is collective
+/// over the slices: the sums of what they make of their heads and columns have the same bits on
+/// all, and so has everything that they have in common. Not thread-safe.
 template <class T>
 class Transformer {
   public:
-    Transformer(const ModelShape& shape, Backend<T>& backend)
-        : shape_(shape), layout_(shape), backend_(backend) {}
+    /// Borrows the backend and the group of the slices, which is null when the shape is of a whole
+    /// model.
+    Transformer(const ModelShape& shape, Backend<T>& backend, TensorGroup* slices = nullptr)
+        : shape_(shape), layout_(shape), backend_(backend), slices_(slices) {}
 
     const ModelShape& shape() const { return shape_; }
     const ParameterLayout& layout() const { return layout_; }
     Backend<T>& backend() const { return backend_; }
+    TensorGroup* slices() const { return slices_; }
+    /// Sums [rows, hidden] values over the slices.
+    void sum_slices(T* values, std::int32_t rows) const;
 
     /// Fills `activations.hidden` for every row of the batch.
-    void forward(const T* parameters, const DeviceBatch<T>& batch, Activations<T>& activations);
-    /// Adds to `gradients` (the flat layout) what `activations.hidden_gradient` gives. Call after
+    void forward(const Weights<T>& weights, const DeviceBatch& batch, Activations<T>& activations);
+    /// Adds to `gradients` what `activations.hidden_gradient` gives. Call after
     /// forward() of the same batch; the activations are used up.
-    void backward(const T* parameters, T* gradients, const DeviceBatch<T>& batch,
-                  Activations<T>& activations);
+    void backward(const Weights<T>& weights, const Gradients<Wide<T>>& gradients,
+                  const DeviceBatch& batch, Activations<T>& activations);
+    /// Open and close the same sections as forward() and backward(): what a rank without a batch
+    /// does while others run them, where sections are gathered and summed over the ranks.
+    void join_forward(const Weights<T>& weights);
+    void join_backward(const Weights<T>& weights, const Gradients<Wide<T>>& gradients);
+    /// Makes room for forward_cached() of up to `rows` rows, which then allocates nothing.
+    void reserve_cached(Activations<T>& activations, std::int32_t rows);
     /// The same forward pass for rows whose earlier tokens are in `cache`; their own keys and
     /// values are stored there. `activations` needs and keeps a single layer.
-    void forward_cached(const T* parameters, const CachedStep& step, KeyValueCache<T>& cache,
+    void forward_cached(const Weights<T>& weights, const CachedStep& step, KeyValueCache<T>& cache,
                         Activations<T>& activations);
 
   private:
+    Section<const T> layer_weights(const Weights<T>& weights, std::int32_t layer,
+                                   std::size_t next) const;
+    /// From the input to what the last product of the layer takes.
     template <class Attend>
-    void layer_forward(const T* parameters, std::int32_t layer, LayerActivations<T>& at, T* output,
-                       const std::int32_t* positions, std::int32_t rows, Attend&& attend);
-    void layer_backward(const T* parameters, T* gradients, std::int32_t layer,
-                        LayerActivations<T>& at, const DeviceBatch<T>& batch,
-                        Activations<T>& scratch);
-    void final_norm(const T* parameters, Activations<T>& activations, std::int32_t rows);
+    void layer_inside(const Section<const T>& weights, std::int32_t layer, LayerActivations<T>& at,
+                      const T* input, const std::int32_t* positions, std::int32_t rows,
+                      Attend&& attend);
+    /// y = x · wᵀ + residual, where the slices divide the columns of w.
+    void add_to_stream(T* y, const T* x, const T* w, const T* residual, std::int32_t rows,
+                       std::int32_t columns);
+    void layer_output(const Section<const T>& weights, std::int32_t layer,
+                      const LayerActivations<T>& at, T* output, std::int32_t rows);
+    void attend_packed(const DeviceBatch& batch, LayerActivations<T>& at);
+    void layer_backward(const Section<const T>& weights, const Section<Wide<T>>& gradients,
+                        std::int32_t layer, const LayerActivations<T>& at, const T* input,
+                        const DeviceBatch& batch, Activations<T>& scratch);
+    void final_norm(const Weights<T>& weights, Activations<T>& activations, std::int32_t rows);
 
     ModelShape shape_;
     ParameterLayout layout_;
     Backend<T>& backend_;
+    TensorGroup* slices_;
 };
 
+extern template class Transformer<Bf16>;
 extern template class Transformer<float>;
 extern template class Transformer<double>;
 

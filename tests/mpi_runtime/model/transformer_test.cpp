@@ -47,7 +47,7 @@ struct Fixture {
     OutputHead<double> head;
     std::vector<double> host;
     Array<double> parameters, gradients;
-    DeviceBatch<double> batch;
+    DeviceBatch batch;
     Activations<double> activations;
 };
 
@@ -95,7 +95,7 @@ TEST(Transformer, PackedSequencesDoNotSeeOneAnother) {
     parameters.load(host.data(), host.size());
     Activations<double> activations;
     const auto logprobs = [&](const PackedBatch& batch) {
-        DeviceBatch<double> device;
+        DeviceBatch device;
         device.load(*backend, batch);
         model.forward(parameters.data(), device, activations);
         return head.logprobs(parameters.data(), device, activations, 1.0);
