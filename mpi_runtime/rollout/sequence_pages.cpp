@@ -27,6 +27,7 @@ void SequencePages<T>::clear() {
     pages_.clear();
 }
 
+template class SequencePages<Bf16>;
 template class SequencePages<float>;
 template class SequencePages<double>;
 

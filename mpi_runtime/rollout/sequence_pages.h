@@ -39,6 +39,7 @@ class SequencePages {
     std::vector<std::int32_t> pages_;
 };
 
+extern template class SequencePages<Bf16>;
 extern template class SequencePages<float>;
 extern template class SequencePages<double>;
 

@@ -80,7 +80,7 @@ TEST_F(RolloutEngineTest, RecordedLogprobsAreTheTrainingPassesBits) {
         batch.append(requests[i / 4].prompt, outputs[i].tokens);
         recorded.insert(recorded.end(), outputs[i].logprobs.begin(), outputs[i].logprobs.end());
     }
-    DeviceBatch<float> device;
+    DeviceBatch device;
     device.load(*backend, batch);
     model.forward(parameters.data(), device, activations);
     EXPECT_EQ(head.logprobs(parameters.data(), device, activations, 0.7), recorded);
