@@ -60,7 +60,7 @@ std::vector<RolloutRequest> held_out_requests(const Session& session,
                                               std::vector<Prompt>& prompts) {
     const auto samples = static_cast<std::size_t>(section.samples);
     const auto [first, last] = even_part(static_cast<std::size_t>(section.prompts) * samples,
-                                         session.comm.rank(), session.comm.size());
+                                         session.data.rank(), session.data.size());
     std::vector<RolloutRequest> requests;
     for (std::size_t at = first; at < last;) {
         const std::size_t count = std::min(last, (at / samples + 1) * samples) - at;
@@ -82,8 +82,7 @@ Counts count_own(Session& session, Actor& actor, const EvaluationSection& sectio
     options.max_new_tokens = static_cast<std::int32_t>(section.max_new_tokens);
     options.end_of_text = session.tokenizer->end_of_text();
     options.key = make_key(session.recipe.seed, Purpose::kEvaluate);
-    const std::vector<Completion> outputs =
-        actor.rollout.generate(actor.policy.parameters(), requests, options);
+    const std::vector<Completion> outputs = actor.generate(requests, options);
     Counts counts;
     counts.correct.assign(static_cast<std::size_t>(section.prompts), 0);
     std::size_t output = 0;
@@ -109,8 +108,8 @@ Counts count_own(Session& session, Actor& actor, const EvaluationSection& sectio
 EvaluationResult evaluate(Session& session, Actor& actor, const EvaluationSection& section) {
     const Activity evaluating("evaluating");
     Counts counts = count_own(session, actor, section);
-    session.comm.all_reduce(counts.correct.data(), counts.correct.size(), ReduceOp::kSum);
-    session.comm.all_reduce(counts.totals.data(), counts.totals.size(), ReduceOp::kSum);
+    session.data.all_reduce(counts.correct.data(), counts.correct.size(), ReduceOp::kSum);
+    session.data.all_reduce(counts.totals.data(), counts.totals.size(), ReduceOp::kSum);
     EvaluationResult result = summarise_correct(counts.correct, section.samples, section.k);
     const auto outputs = static_cast<double>(section.prompts * section.samples);
     result.format = static_cast<double>(counts.well_formed()) / outputs;

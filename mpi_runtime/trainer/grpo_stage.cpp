@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/log.h"
 #include "common/time.h"
 #include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/advantage.h"
@@ -28,7 +29,7 @@ class GrpoStage final : public Stage {
     Metrics step(std::int64_t step) override;
     void save(Snapshot& snapshot) override;
     void restore(const SavedState& saved) override;
-    Actor* actor() override { return &actor_; }
+    Actor* actor() override { return actor_.get(); }
 
   private:
     std::int64_t update_size() const { return section_.prompts_per_step * section_.group_size; }
@@ -51,9 +52,8 @@ class GrpoStage final : public Stage {
     Session& session_;
     const StageSection& section_;
     std::size_t index_;
-    Actor actor_;
+    std::unique_ptr<Actor> actor_;
     GradientShards shards_;
-    Array<float> reference_;
     std::int64_t reference_step_ = 0;  // at which the reference was last replaced
     std::vector<Sample> rollout_;      // the same on every rank
 };
@@ -62,14 +62,11 @@ GrpoStage::GrpoStage(Session& session, std::size_t index, Beginning beginning)
     : session_(session),
       section_(session.recipe.stages[index]),
       index_(index),
-      actor_(session, section_),
-      shards_(session.recipe, session.comm, actor_.policy) {
+      actor_(session.make_actor(section_, uses_reference())),
+      shards_(session.recipe, session.data, *actor_) {
     if (beginning == Beginning::kOfRecipe)
-        actor_.policy.set_parameters(starting_parameters(session, index));
-    if (!uses_reference()) return;
-    reference_ = Array<float>(*session.backend, actor_.policy.size());
-    session_.backend->copy(reference_.data(), actor_.policy.parameters(),
-                           reference_.size() * sizeof(float));
+        actor_->set_parameters(starting_parameters(session, index));
+    if (uses_reference()) actor_->keep_reference();
 }
 
 std::int64_t GrpoStage::max_new_tokens(std::int64_t step) const {
@@ -83,8 +80,7 @@ std::int64_t GrpoStage::max_new_tokens(std::int64_t step) const {
 void GrpoStage::refresh_reference(std::int64_t step) {
     const std::int64_t every = section_.reference_every;
     if (!uses_reference() || every == 0 || step / every == reference_step_ / every) return;
-    session_.backend->copy(reference_.data(), actor_.policy.parameters(),
-                           reference_.size() * sizeof(float));
+    actor_->keep_reference();
     reference_step_ = step;
 }
 
@@ -101,13 +97,13 @@ void GrpoStage::roll_out(std::int64_t step, PhaseTimes& times) {
     order.options.key =
         make_key(session_.recipe.seed, Purpose::kSample, static_cast<std::uint32_t>(index_));
     order.options.step = static_cast<std::uint32_t>(step);
-    std::vector<Sample> own = generate_samples(session_, actor_, order);
+    std::vector<Sample> own = generate_samples(session_, *actor_, order);
     times.end_phase("rollout");
     if (uses_reference()) {
         add_reference_logprobs(own);
         times.end_phase("reference");
     }
-    rollout_ = gather_samples(session_.comm, own);
+    rollout_ = gather_samples(session_.data, own);
     set_advantages(step);
     times.end_phase("exchange");
 }
@@ -119,15 +115,16 @@ void GrpoStage::add_reference_logprobs(std::vector<Sample>& own) {
         all.push_back(all.size());
         rows.push_back(sample.rows());
     }
-    PackedBatch packed;
-    for (const auto& members :
-         micro_batches(all, rows, session_.recipe.training.micro_batch_tokens)) {
-        beat();
-        packed.clear();
-        for (const std::size_t i : members) packed.append(own[i].prompt, own[i].tokens);
-        const std::vector<double> logprobs =
-            actor_.runner.logprobs(reference_.data(), packed, section_.sampling.temperature);
-        auto next = logprobs.begin();
+    const auto batches = micro_batches(all, rows, session_.recipe.training.micro_batch_tokens);
+    std::vector<PackedBatch> packed;
+    for (const auto& members : batches) {
+        packed.emplace_back();
+        for (const std::size_t i : members) packed.back().append(own[i].prompt, own[i].tokens);
+    }
+    const std::vector<double> logprobs =
+        actor_->reference_logprobs(packed, section_.sampling.temperature);
+    auto next = logprobs.begin();
+    for (const auto& members : batches) {
         for (const std::size_t i : members) {
             const auto end = next + static_cast<std::ptrdiff_t>(own[i].tokens.size());
             own[i].reference_logprobs.assign(next, end);
@@ -198,7 +195,8 @@ GrpoSums GrpoStage::accumulate(std::int64_t step, const std::vector<std::size_t>
     };
     PackedBatch packed;
     return shards_.accumulate<GrpoSums>(
-        rows, [&](const std::vector<std::size_t>& batch, float* gradients, GrpoSums& sums) {
+        rows, [&](const std::vector<std::size_t>& batch, const Gradients<float>& gradients,
+                  GrpoSums& sums) {
             packed.clear();
             std::vector<GrpoToken> loss_tokens;
             for (const std::size_t place : batch) {
@@ -212,8 +210,7 @@ GrpoSums GrpoStage::accumulate(std::int64_t step, const std::vector<std::size_t>
             GrpoLoss loss(std::move(loss_tokens),
                           {section_.clip_low, section_.clip_high, section_.dual_clip},
                           section_.kl_coefficient, section_.kl_estimator, sums);
-            actor_.runner.accumulate_gradient(actor_.policy.parameters(), gradients, packed,
-                                              section_.sampling.temperature, loss);
+            actor_->accumulate_gradient(gradients, packed, section_.sampling.temperature, loss);
         });
 }
 
@@ -231,7 +228,7 @@ Metrics GrpoStage::step(std::int64_t step) {
     const std::vector<std::size_t> members = update_members(step);
     const GrpoSums sums = accumulate(step, members);
     const double rate = learning_rate_at(section_.optimizer, step, section_.steps);
-    const double norm = actor_.policy.update(session_.comm, section_.optimizer, rate);
+    const double norm = actor_->update(section_.optimizer, rate);
     times.end_phase("update");
 
     Metrics metrics = rollout_metrics(rollout_, members, section_.group_size);
@@ -244,8 +241,10 @@ Metrics GrpoStage::step(std::int64_t step) {
                                    {"actor/grad_norm", norm},
                                    {"actor/lr", rate}});
     if (on_policy) {
-        metrics.emplace_back("training/rollout_probs_diff_mean",
-                             sums.probability_difference / tokens);
+        const double difference = sums.probability_difference / tokens;
+        const std::string doubt = rollout_disagreement(difference);
+        if (session_.leader() && !doubt.empty()) log_warning(doubt);
+        metrics.emplace_back("training/rollout_probs_diff_mean", difference);
         metrics.emplace_back("training/rollout_probs_diff_max", sums.max_probability_difference);
     }
     times.append_to(metrics, trained_rows(rollout_, members));
@@ -253,15 +252,15 @@ Metrics GrpoStage::step(std::int64_t step) {
 }
 
 void GrpoStage::save(Snapshot& snapshot) {
-    save_policy(snapshot, actor_.policy);
+    save_policy(snapshot, *actor_);
     if (uses_reference()) {
         const std::string content = std::to_string(index_) + "-" + std::to_string(reference_step_);
-        snapshot.add_frozen("reference", content, actor_.policy.model().layout(),
-                            actor_.policy.shards(), reference_.data() + actor_.policy.own().first);
+        snapshot.add_frozen("reference", content, actor_->whole_layout(), actor_->saved_shards(),
+                            actor_->saved_values(Kept::kReference));
         snapshot.state()["reference_step"] = reference_step_;
     }
     // In the middle of a rollout its samples are state: the weights that drew them are gone.
-    if (session_.leader() && actor_.policy.updates() % updates_per_rollout() != 0)
+    if (session_.leader() && actor_->updates() % updates_per_rollout() != 0)
         snapshot.add_bytes("rollout/samples", pack_samples(rollout_));
 }
 
@@ -283,12 +282,11 @@ void GrpoStage::check_rollout(const std::vector<Sample>& rollout) const {
 }
 
 void GrpoStage::restore(const SavedState& saved) {
-    restore_policy(session_, saved, actor_.policy);
+    restore_policy(session_, saved, *actor_);
     if (uses_reference()) {
-        std::vector<float> host(reference_.size(), 0.0f);
-        read_together(session_.comm, saved, "reference", actor_.policy.model().layout(),
-                      host.data());
-        reference_.load(host.data(), host.size());
+        std::vector<float> host(actor_->whole_layout().size(), 0.0f);
+        read_together(session_.comm, saved, "reference", actor_->whole_layout(), host.data());
+        actor_->set_reference(host);
         reference_step_ = saved.state().at("reference_step").get<std::int64_t>();
     }
     if (!saved.has("rollout/samples")) return;

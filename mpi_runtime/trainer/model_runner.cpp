@@ -10,26 +10,38 @@ constexpr std::int32_t kHeadChunkRows = 512;
 }  // namespace
 
 template <class T>
-ModelRunner<T>::ModelRunner(Transformer<T>& model) : model_(model), head_(model, kHeadChunkRows) {}
-
-template <class T>
-std::vector<double> ModelRunner<T>::logprobs(const T* parameters, const PackedBatch& batch,
-                                             double temperature) {
-    device_batch_.load(model_.backend(), batch);
-    model_.forward(parameters, device_batch_, activations_);
-    return head_.logprobs(parameters, device_batch_, activations_, temperature);
+ModelRunner<T>::ModelRunner(Transformer<T>& model, bool recompute)
+    : model_(model), head_(model, kHeadChunkRows) {
+    activations_.recompute = recompute;
 }
 
 template <class T>
-void ModelRunner<T>::accumulate_gradient(const T* parameters, T* gradients,
+std::vector<double> ModelRunner<T>::logprobs(const Weights<T>& weights, const PackedBatch& batch,
+                                             double temperature) {
+    device_batch_.load(model_.backend(), batch);
+    model_.forward(weights, device_batch_, activations_);
+    return head_.logprobs(weights, device_batch_, activations_, temperature);
+}
+
+template <class T>
+void ModelRunner<T>::accumulate_gradient(const Weights<T>& weights,
+                                         const Gradients<Wide<T>>& gradients,
                                          const PackedBatch& batch, double temperature,
                                          TokenLoss& loss) {
     device_batch_.load(model_.backend(), batch);
-    model_.forward(parameters, device_batch_, activations_);
-    head_.backward(parameters, gradients, device_batch_, activations_, temperature, loss);
-    model_.backward(parameters, gradients, device_batch_, activations_);
+    model_.forward(weights, device_batch_, activations_);
+    head_.backward(weights, gradients, device_batch_, activations_, temperature, loss);
+    model_.backward(weights, gradients, device_batch_, activations_);
 }
 
+template <class T>
+void ModelRunner<T>::join_gradient(const Weights<T>& weights, const Gradients<Wide<T>>& gradients) {
+    model_.join_forward(weights);
+    head_.join_backward(weights, gradients);
+    model_.join_backward(weights, gradients);
+}
+
+template class ModelRunner<Bf16>;
 template class ModelRunner<float>;
 template class ModelRunner<double>;
 

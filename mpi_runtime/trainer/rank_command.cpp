@@ -47,8 +47,8 @@ struct RankOptions {
 struct Subject {
     Subject(Session& session, std::optional<std::int64_t> wanted) : state(open(session, wanted)) {
         stage = state.state().at("stage").get<std::size_t>();
-        actor.emplace(session, session.recipe.stages[stage]);
-        actor->policy.set_parameters(state.parameters("model", actor->policy.model().layout()));
+        actor = session.make_actor(session.recipe.stages[stage]);
+        actor->set_parameters(state.parameters("model", actor->whole_layout()));
     }
     static SavedState open(Session& session, std::optional<std::int64_t> wanted) {
         std::vector<Rejected> rejected;
@@ -74,7 +74,7 @@ struct Subject {
     }
     SavedState state;
     std::size_t stage = 0;
-    std::optional<Actor> actor;
+    std::unique_ptr<Actor> actor;
 };
 
 void run_train(Session& session, const RankOptions& options) {
@@ -113,8 +113,7 @@ void run_sample(Session& session, const RankOptions& options) {
     rollout.key = make_key(options.seed, Purpose::kSample);
     const RolloutRequest request{0, session.tokenizer->encode_plain(options.prompt), 0,
                                  options.count};
-    const std::vector<Completion> completions =
-        subject.actor->rollout.generate(subject.actor->policy.parameters(), {request}, rollout);
+    const std::vector<Completion> completions = subject.actor->generate({request}, rollout);
     if (!session.leader()) return;
     Json record;
     record["schema"] = 1;
@@ -211,6 +210,8 @@ int run_rank(int argc, const char* const* argv) {
     try {
         const Command command = parse(argc, argv, options);
         Recipe recipe = load_trainable_recipe(RunDirectory(options.run).recipe());
+        // One rank draws it, and has the whole model.
+        if (command == &run_sample) recipe.parallel.tensor = 1;
         start_watchdog(watchdog, options, recipe);
         comm = make_world_communicator();
         {

@@ -2,6 +2,7 @@
 #include "mpi_runtime/trainer/rollout_statistics.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "common/time.h"
 
@@ -69,6 +70,16 @@ Metrics rollout_metrics(const std::vector<Sample>& rollout, const std::vector<st
             {"response_length/min", shortest},
             {"response_length/clip_ratio", truncated / count},
             {"prompt_length/mean", prompt / count}};
+}
+
+std::string rollout_disagreement(double mean_probability_difference) {
+    if (mean_probability_difference <= kMostProbabilityDifference) return {};
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "rollout and training differ by %.3g in the probability of a token on average, "
+                  "which rounding does not explain (%.3g): this step is not on-policy",
+                  mean_probability_difference, kMostProbabilityDifference);
+    return text;
 }
 
 std::int64_t trained_rows(const std::vector<Sample>& rollout,

@@ -31,6 +31,13 @@ class PhaseTimes {
 Metrics rollout_metrics(const std::vector<Sample>& rollout, const std::vector<std::size_t>& members,
                         std::int64_t group_size);
 
+/// The mean difference of a token's probability between rollout and training above which it is no
+/// rounding. bf16 has 8 bits, and products summed in another order give log-probabilities that
+/// differ by some 2^-8; probabilities differ by less. Five times that. On a CPU it is 0.
+inline constexpr double kMostProbabilityDifference = 5 * 0x1p-8;
+/// One line for the log when the difference is above that; empty otherwise.
+std::string rollout_disagreement(double mean_probability_difference);
+
 /// Tokens that went through the model to train on the samples.
 std::int64_t trained_rows(const std::vector<Sample>& rollout,
                           const std::vector<std::size_t>& members);

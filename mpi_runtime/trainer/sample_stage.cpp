@@ -20,9 +20,9 @@ class SampleStage final : public Stage {
         : session_(session),
           section_(session.recipe.stages[index]),
           index_(index),
-          actor_(session, section_),
+          actor_(session.make_actor(section_)),
           file_(session.run.samples_of(section_.name)) {
-        actor_.policy.set_parameters(starting_parameters(session, index));
+        actor_->set_parameters(starting_parameters(session, index));
     }
 
     Metrics step(std::int64_t step) override;
@@ -36,7 +36,7 @@ class SampleStage final : public Stage {
     Session& session_;
     const StageSection& section_;
     std::size_t index_;
-    Actor actor_;
+    std::unique_ptr<Actor> actor_;
     std::filesystem::path file_;
 };
 
@@ -77,7 +77,7 @@ Metrics SampleStage::step(std::int64_t step) {
         make_key(session_.recipe.seed, Purpose::kSample, static_cast<std::uint32_t>(index_)),
         static_cast<std::uint32_t>(step)};
     const std::vector<Sample> samples =
-        gather_samples(session_.comm, generate_samples(session_, actor_, order));
+        gather_samples(session_.data, generate_samples(session_, *actor_, order));
     times.end_phase("rollout");
     const std::int64_t accepted = write_accepted(samples);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/log.h"
 #include "mpi_runtime/model/initialise.h"
 #include "mpi_runtime/trainer/saved_state.h"
 
@@ -11,12 +12,18 @@ namespace r1 {
 
 namespace {
 
-std::unique_ptr<Backend<float>> make_backend(const ResourcesSection& resources) {
-    if (resources.device == Device::kCuda)
-        throw Error(ExitCode::kUsage,
-                    "the recipe asks for resources.device: cuda, and this build trains on the CPU "
-                    "only; use cpu or auto");
-    return make_cpu_backend(static_cast<int>(resources.threads_per_rank));
+/// Null without a group.
+std::unique_ptr<TensorGroup> make_tensors(const Recipe& recipe, Communicator* group,
+                                          WideBackend<float>& device, const Communicator& all,
+                                          const std::string& whose = "") {
+    if (group == nullptr) return nullptr;
+    TensorGroupOptions options;
+    // The watchdog, which knows what every rank does, is to speak first.
+    options.limit_seconds = 2 * static_cast<double>(recipe.resources.watchdog.seconds);
+    options.sums_in_order = recipe.deterministic == Determinism::kStrict;
+    ChosenTensorGroup chosen = make_tensor_group(*group, tensor_device(device), options);
+    if (all.rank() == 0) log_info(whose + chosen.why);
+    return std::move(chosen.group);
 }
 
 }  // namespace
@@ -25,9 +32,24 @@ Session::Session(RunDirectory directory, Recipe recipe_in, Communicator& communi
     : run(std::move(directory)),
       recipe(std::move(recipe_in)),
       comm(communicator),
-      backend(make_backend(recipe.resources)),
+      groups(comm, static_cast<std::int32_t>(recipe.parallel.tensor)),
+      data(groups.data()),
+      device(make_rank_device(recipe)),
+      tensors(make_tensors(recipe, &data, *device.backend, comm)),
+      slices(make_tensors(recipe, groups.slices(), *device.backend, comm,
+                          "between slices of the model, ")),
       tokenizer(make_byte_tokenizer()),
       task(make_task(recipe.task, recipe.seed)) {}
+
+std::unique_ptr<Actor> Session::make_actor(const StageSection& stage, bool reference) {
+    ActorOptions options;
+    options.stage = static_cast<ZeroStage>(recipe.parallel.zero);
+    options.recompute = recipe.training.recompute;
+    options.reference = reference;
+    options.rollout = rollout_limits();
+    return r1::make_actor(shape_of(stage), *device.backend, {comm, data, *tensors, slices.get()},
+                          options);
+}
 
 ModelShape Session::shape_of(const StageSection& stage) const {
     return make_model_shape(recipe.model_of(stage), tokenizer->vocabulary_size());

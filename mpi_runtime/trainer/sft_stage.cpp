@@ -33,26 +33,24 @@ class SftStage final : public Stage {
     SftStage(Session& session, std::size_t index, Beginning beginning)
         : session_(session),
           section_(session.recipe.stages[index]),
-          actor_(session, section_),
-          shards_(session.recipe, session.comm, actor_.policy),
+          actor_(session.make_actor(section_)),
+          shards_(session.recipe, session.data, *actor_),
           demonstrations_(make_demonstrations(session, index)) {
         if (beginning == Beginning::kOfRecipe)
-            actor_.policy.set_parameters(starting_parameters(session, index));
+            actor_->set_parameters(starting_parameters(session, index));
     }
 
     Metrics step(std::int64_t step) override;
-    void save(Snapshot& snapshot) override { save_policy(snapshot, actor_.policy); }
-    void restore(const SavedState& saved) override {
-        restore_policy(session_, saved, actor_.policy);
-    }
-    Actor* actor() override { return &actor_; }
+    void save(Snapshot& snapshot) override { save_policy(snapshot, *actor_); }
+    void restore(const SavedState& saved) override { restore_policy(session_, saved, *actor_); }
+    Actor* actor() override { return actor_.get(); }
 
   private:
     double accumulate(const std::vector<Demonstration>& batch, double tokens_in_loss);
 
     Session& session_;
     const StageSection& section_;
-    Actor actor_;
+    std::unique_ptr<Actor> actor_;
     GradientShards shards_;
     std::unique_ptr<Demonstrations> demonstrations_;
 };
@@ -63,11 +61,11 @@ double SftStage::accumulate(const std::vector<Demonstration>& batch, double toke
     for (const Demonstration& demonstration : batch) rows.push_back(demonstration.rows());
     PackedBatch packed;
     return shards_.accumulate<double>(rows, [&](const std::vector<std::size_t>& members,
-                                                float* gradients, double& sum) {
+                                                const Gradients<float>& gradients, double& sum) {
         packed.clear();
         for (const std::size_t i : members) packed.append(batch[i].prompt, batch[i].completion);
         ImitationLoss loss(1 / tokens_in_loss, sum);
-        actor_.runner.accumulate_gradient(actor_.policy.parameters(), gradients, packed, 1.0, loss);
+        actor_->accumulate_gradient(gradients, packed, 1.0, loss);
     });
 }
 
@@ -83,7 +81,7 @@ Metrics SftStage::step(std::int64_t step) {
     }
     const double loss = accumulate(batch, tokens_in_loss);
     const double rate = learning_rate_at(section_.optimizer, step, section_.steps);
-    const double norm = actor_.policy.update(session_.comm, section_.optimizer, rate);
+    const double norm = actor_->update(section_.optimizer, rate);
     const double seconds = monotonic_seconds() - begin;
     return {{"sft/loss", loss},
             {"actor/grad_norm", norm},

@@ -36,34 +36,41 @@ std::uint32_t prompt_number(std::size_t stage, std::int64_t i) {
     return static_cast<std::uint32_t>(static_cast<std::int64_t>(stage) * kPromptsPerStage + i);
 }
 
-void save_policy(Snapshot& snapshot, Policy& policy) {
-    const ParameterLayout& layout = policy.model().layout();
-    const ParameterShards& shards = policy.shards();
-    snapshot.add_parameters("model", layout, shards, policy.parameters() + policy.own().first);
-    snapshot.add_parameters("adam/m", layout, shards, policy.first_moment());
-    snapshot.add_parameters("adam/v", layout, shards, policy.second_moment());
-    snapshot.state()["updates"] = policy.updates();
+void save_policy(Snapshot& snapshot, Actor& actor) {
+    const auto add = [&](const char* prefix, Kept kept) {
+        snapshot.add_parameters(prefix, actor.whole_layout(), actor.saved_shards(),
+                                actor.saved_values(kept));
+    };
+    add("model", Kept::kParameters);
+    add("adam/m", Kept::kFirstMoment);
+    add("adam/v", Kept::kSecondMoment);
+    snapshot.state()["updates"] = actor.updates();
 }
 
-void restore_policy(Session& session, const SavedState& saved, Policy& policy) {
-    const ParameterLayout& layout = policy.model().layout();
+void restore_policy(Session& session, const SavedState& saved, Actor& actor) {
+    const ParameterLayout& layout = actor.whole_layout();
     std::vector<float> host(layout.size(), 0.0f);
     read_together(session.comm, saved, "model", layout, host.data());
-    policy.set_parameters(host);
-    const ValueRange& own = policy.own();
-    const auto load = [&](float* target, const std::string& prefix) {
-        saved.read(prefix, layout, policy.shards(), own, host.data());
-        session.backend->to_device(target, host.data(), (own.last - own.first) * sizeof(float));
+    actor.set_parameters(host);
+    const auto load = [&](const char* prefix, Kept kept) {
+        if (actor.is_slice()) {
+            // The columns of a slice lie all over a file: what all read once is cut in memory.
+            read_together(session.comm, saved, prefix, layout, host.data());
+            return actor.set_moment(kept, actor.own_of(host));
+        }
+        host.resize(actor.own().size());
+        saved.read(prefix, layout, actor.shards(), actor.own(), host.data());
+        actor.set_moment(kept, host);
     };
-    load(policy.first_moment(), "adam/m");
-    load(policy.second_moment(), "adam/v");
-    policy.set_updates(saved.state().at("updates").get<std::int64_t>());
+    load("adam/m", Kept::kFirstMoment);
+    load("adam/v", Kept::kSecondMoment);
+    actor.set_updates(saved.state().at("updates").get<std::int64_t>());
 }
 
 std::vector<Sample> generate_samples(Session& session, Actor& actor, const SampleOrder& order) {
     const auto group = static_cast<std::size_t>(order.group_size);
     const auto [first, last] = even_part(static_cast<std::size_t>(order.prompts) * group,
-                                         session.comm.rank(), session.comm.size());
+                                         session.data.rank(), session.data.size());
     std::vector<RolloutRequest> requests;
     std::vector<Prompt> prompts;
     for (std::size_t at = first; at < last;) {
@@ -78,8 +85,7 @@ std::vector<Sample> generate_samples(Session& session, Actor& actor, const Sampl
         at += count;
     }
     const Activity rolling_out("rolling out");
-    const std::vector<Completion> outputs =
-        actor.rollout.generate(actor.policy.parameters(), requests, order.options);
+    const std::vector<Completion> outputs = actor.generate(requests, order.options);
 
     std::vector<Sample> samples;
     std::size_t output = 0;

@@ -43,9 +43,9 @@ std::unique_ptr<Stage> make_stage(Session& session, std::size_t index,
 std::uint32_t prompt_number(std::size_t stage, std::int64_t i);
 
 /// The weights and the optimizer's state under "model", "adam/m" and "adam/v".
-void save_policy(Snapshot& snapshot, Policy& policy);
+void save_policy(Snapshot& snapshot, Actor& actor);
 /// Each rank reads what it owns of them, and all exchange the weights.
-void restore_policy(Session& session, const SavedState& saved, Policy& policy);
+void restore_policy(Session& session, const SavedState& saved, Actor& actor);
 
 /// Generates `group_size` outputs of each of `prompts` training prompts from number `first` on,
 /// over all ranks in equal parts, scores them, and returns this rank's part. Advantages are left at

@@ -10,11 +10,9 @@
 #include "checkpoint/attempt.h"
 #include "checkpoint/lease.h"
 #include "common/error.h"
-#include "common/gpu_inventory.h"
 #include "common/host.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "mpi_runtime/comm/launched.h"
 #include "mpi_runtime/comm/progress.h"
 #include "mpi_runtime/trainer/pipeline.h"
 
@@ -23,15 +21,13 @@ namespace r1 {
 namespace {
 
 std::string describe_device(const Session& session) {
-    const std::int64_t threads = session.recipe.resources.threads_per_rank;
-    std::string text = std::string(session.backend->name()) + ", " + std::to_string(threads) +
-                       (threads == 1 ? " thread" : " threads");
-    const std::vector<Gpu> gpus = list_gpus();
-    if (gpus.empty()) return text;
-    // The node's GPUs in turn; where Slurm shows a rank its own alone, that one.
-    const std::size_t mine = static_cast<std::size_t>(local_rank()) % gpus.size();
-    return text + " (GPU " + std::to_string(mine) + " of " + std::to_string(gpus.size()) + ", " +
-           gpus[mine].uuid + ", not used by this build)";
+    const RankDevice& device = session.device;
+    std::string text = device.backend->name();
+    if (device.uuid.empty()) {
+        const std::int64_t threads = session.recipe.resources.threads_per_rank;
+        text += ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    }
+    return text + " (" + device.why + ")";
 }
 
 void record_ranks(Session& session, int attempt) {

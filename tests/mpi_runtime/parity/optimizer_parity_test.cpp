@@ -3,6 +3,7 @@
 #include "mpi_runtime/trainer/learning_rate.h"
 #include "mpi_runtime/trainer/policy.h"
 #include "tests/mpi_runtime/parity/parity_model.h"
+#include "tests/mpi_runtime/tensor_groups.h"
 
 namespace r1 {
 namespace {
@@ -49,7 +50,8 @@ void expect_policy_follows(std::unique_ptr<Backend<float>> backend) {
     const nlohmann::json reference = test::load_reference("adamw");
     const OptimizerSection optimizer = optimizer_of(reference);
     const auto comm = make_self_communicator();
-    Policy policy(two_tensors(), *backend);
+    const auto group = test::group_of(*comm, *backend);
+    Policy<float> policy(two_tensors(), *backend, *group);
     const ParameterLayout layout(two_tensors());
     policy.set_parameters(flat<float>(layout, reference.at("start")));
     Array<float> parameters(*backend, policy.size());
@@ -61,7 +63,7 @@ void expect_policy_follows(std::unique_ptr<Backend<float>> backend) {
         const double norm = policy.update(*comm, optimizer, rate);
         // The gradients are exact in fp32 and the norm is summed in fp64.
         expect_close(norm, step.at("norm"), 1e-12, "norm");
-        backend->copy(parameters.data(), policy.parameters(), policy.size() * sizeof(float));
+        backend->copy(parameters.data(), policy.flat_weights(), policy.size() * sizeof(float));
         // fp32 rounds each weight by 6e-8 in each of 50 updates; the errors add up as a random
         // walk.
         expect_tensors_close(layout, parameters.to_host(policy.size()), step.at("parameters"),
@@ -97,7 +99,7 @@ TEST(OptimizerParity, AdamWInDoubleFollowsPyTorch) {
         update.learning_rate = step.at("learning_rate");
         update.gradient_scale =
             std::min(1.0, optimizer.max_grad_norm / (step.at("norm").get<double>() + 1e-6));
-        backend->adamw(parameters.data(), gradients.data(), first_moment.data(),
+        backend->adamw(parameters.data(), parameters.data(), gradients.data(), first_moment.data(),
                        second_moment.data(), layout.size(), update);
         expect_tensors_close(layout, parameters, step.at("parameters"), 1e-12);
         ++update.step;

@@ -53,7 +53,7 @@ struct ParityModel {
 
     /// The logits of every row.
     std::vector<T> logits() {
-        DeviceBatch<T> device;
+        DeviceBatch device;
         device.load(*backend, batch);
         Activations<T> activations;
         model.forward(parameters.data(), device, activations);

@@ -13,6 +13,7 @@
 #include "mpi_runtime/trainer/sum_tree.h"
 #include "tests/mpi_runtime/model/small_model.h"
 #include "tests/mpi_runtime/ranks_main.h"
+#include "tests/mpi_runtime/tensor_groups.h"
 #include "tests/mpi_runtime/trainer/tiny_run.h"
 
 namespace r1 {
@@ -21,7 +22,7 @@ namespace {
 using test::world;
 
 /// The whole moments, of all ranks.
-std::vector<float> whole(Policy& policy, const float* own) {
+std::vector<float> whole(Policy<float>& policy, const float* own) {
     std::vector<float> values(policy.size());
     policy.model().backend().to_host(values.data() + policy.own().first, own,
                                      policy.own().size() * sizeof(float));
@@ -39,10 +40,9 @@ struct Trace {
     Trace(Stage& stage, std::int64_t steps) {
         for (std::int64_t step = 0; step < steps; ++step)
             metrics.push_back(test::without_times(stage.step(step)));
-        Policy& policy = stage.actor()->policy;
         weights = test::weights_of(stage);
-        first_moment = whole(policy, policy.first_moment());
-        second_moment = whole(policy, policy.second_moment());
+        first_moment = test::whole_of(*stage.actor(), Kept::kFirstMoment);
+        second_moment = test::whole_of(*stage.actor(), Kept::kSecondMoment);
     }
     std::vector<Metrics> metrics;
     std::vector<float> weights, first_moment, second_moment;
@@ -112,12 +112,64 @@ TEST(GradientShards, SameRanksAreStrictWithAShardEach) {
     expect_equal(sft({}, world), sft(overrides, nullptr), "sft");
 }
 
+/// One step of each rank's gradient is one micro-batch here, so that every ZeRO stage makes the
+/// same sums.
+TEST(GradientShards, EveryZeroStageHasTheSameBits) {
+    for (const char* precision : {"fp32", "bf16"}) {
+        const std::string kind = "training.precision=" + std::string(precision);
+        const Trace one =
+            grpo({kind, "parallel.zero=1", "training.micro_batch_tokens=4096"}, world);
+        for (const char* stage : {"2", "3"}) {
+            const std::string zero = "parallel.zero=" + std::string(stage);
+            expect_equal(grpo({kind, zero, "training.micro_batch_tokens=4096"}, world), one,
+                         kind + " " + zero);
+        }
+    }
+}
+
+/// Ranks have unequal numbers of micro-batches, and those with fewer take part in the sums.
+TEST(GradientShards, MicroBatchesOfZeroStagesTwoAndThreeAddUp) {
+    const std::string small = "training.micro_batch_tokens=25";
+    const Trace one = sft({small, "parallel.zero=1"}, world);
+    for (const char* zero : {"parallel.zero=2", "parallel.zero=3"}) {
+        const Trace other = sft({small, zero}, world);
+        for (std::size_t i = 0; i < one.weights.size(); ++i)
+            // Five AdamW steps of the recipe's learning rate move a weight by 5e-3 at most; sums in
+            // another order turn a step by a few 1e-7 of it.
+            ASSERT_NEAR(one.weights[i], other.weights[i], 2e-6) << zero << ", value " << i;
+        expect_equal(sft({small, zero}, world), other, "again");
+    }
+}
+
+TEST(GradientShards, ActivationsThatAreComputedAgainHaveTheSameBits) {
+    for (const char* precision : {"fp32", "bf16"}) {
+        const std::string kind = "training.precision=" + std::string(precision);
+        expect_equal(sft({kind, "training.recompute=true"}, world), sft({kind}, world), kind);
+    }
+}
+
+TEST(GradientShards, StrictModeRefusesZeroStagesThatSumBySection) {
+    for (const char* zero : {"parallel.zero=2", "parallel.zero=3"}) {
+        std::vector<std::string> overrides = strict(4);
+        overrides.emplace_back(zero);
+        try {
+            sft(overrides, world);
+            FAIL() << zero;
+        } catch (const Error& error) {
+            EXPECT_NE(std::string(error.what()).find("parallel.zero: 1"), std::string::npos);
+        }
+    }
+}
+
 /// Metrics that are sums, added in the tree of the shards.
 TEST(GradientShards, EverySequenceIsWorkedOnOnceAndSumsAddUp) {
     test::TinyRun run(strict(8), world);
     const auto backend = make_cpu_backend(1);
-    Policy policy(test::small_shape(true, false), *backend, world->rank(), world->size());
-    GradientShards shards(run.session.recipe, *world, policy);
+    const auto group = test::group_of(*world, *backend);
+    const auto actor =
+        make_actor(test::small_shape(true, false), *backend, {*world, *world, *group},
+                   {.rollout = run.session.rollout_limits()});
+    GradientShards shards(run.session.recipe, *world, *actor);
     std::vector<std::int64_t> rows;
     for (std::int64_t i = 0; i < 30; ++i) rows.push_back(5 + 7 * i % 31);
     struct Sums {
@@ -128,20 +180,22 @@ TEST(GradientShards, EverySequenceIsWorkedOnOnceAndSumsAddUp) {
             return *this;
         }
     };
-    const ValueRange own = policy.own();
+    const ValueRange own = actor->own();
     for (int repeat = 0; repeat < 2; ++repeat) {
-        const Sums sums = shards.accumulate<Sums>(
-            rows, [&](const std::vector<std::size_t>& sequences, float* gradients, Sums& sum) {
+        const Sums sums =
+            shards.accumulate<Sums>(rows, [&](const std::vector<std::size_t>& sequences,
+                                              const Gradients<float>& gradients, Sums& sum) {
+                float* const values = gradients.section(actor->layout(), 0).at(0);
                 for (const std::size_t i : sequences) {
                     sum.sequences += 1;
                     sum.numbers += static_cast<double>(i);
-                    for (std::size_t v = 0; v < policy.size(); ++v)
-                        gradients[v] += static_cast<float>(i);
+                    for (std::size_t v = 0; v < actor->layout().size(); ++v)
+                        values[v] += static_cast<float>(i);
                 }
             });
         EXPECT_EQ(sums.sequences, 30);
         EXPECT_EQ(sums.numbers, 435);
-        for (std::size_t v = own.first; v < own.last; ++v) ASSERT_EQ(policy.gradients()[v], 435);
+        for (std::size_t v = own.first; v < own.last; ++v) ASSERT_EQ(actor->gradients()[v], 435);
     }
 }
 
@@ -185,8 +239,9 @@ struct ShardedPolicy : testing::Test {
         return values;
     }
     void expect_equal_policies() {
-        const auto host = [](Policy& policy) {
-            return std::vector<float>(policy.parameters(), policy.parameters() + policy.size());
+        const auto host = [](Policy<float>& policy) {
+            const float* const weights = policy.flat_weights();
+            return std::vector<float>(weights, weights + policy.size());
         };
         EXPECT_TRUE(same_bits(host(together), host(alone)));
         EXPECT_TRUE(same_bits(whole(together, together.first_moment()),
@@ -198,8 +253,10 @@ struct ShardedPolicy : testing::Test {
 
     std::unique_ptr<Backend<float>> backend = make_cpu_backend(1);
     std::unique_ptr<Communicator> self = make_self_communicator();
-    Policy alone{shape(), *backend};
-    Policy together{shape(), *backend, world->rank(), world->size()};
+    std::unique_ptr<TensorGroup> own_group = test::group_of(*self, *backend);
+    std::unique_ptr<TensorGroup> world_group = test::group_of(*world, *backend);
+    Policy<float> alone{shape(), *backend, *own_group};
+    Policy<float> together{shape(), *backend, *world_group};
     OptimizerSection optimizer;
 };
 

@@ -31,7 +31,7 @@ void expect_reinforce(std::vector<std::string> overrides, bool masked, double te
          {".shuffle_rewards=true", ".inner_epochs=2", ".sampling.max_new_tokens=12"})
         overrides.emplace_back(text);
     TinyGrpo rl(overrides);
-    PlainModel plain(rl.stage->actor()->policy.model().shape(), test::weights_of(*rl.stage));
+    PlainModel plain(rl.stage->actor()->shape(), test::weights_of(*rl.stage));
     const Metrics metrics = rl.stage->step(0);
     const std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));
     Totals totals;
@@ -97,10 +97,10 @@ TEST(GrpoGradient, DivergenceIsFromTheReferenceOfTheStart) {
     constexpr double kBeta = 0.5;
     TinyGrpo rl({".kl_coefficient=0.5", ".kl_estimator=k2", ".inner_epochs=2",
                  ".shuffle_rewards=true", ".optimizer.learning_rate=1e-2"});
-    PlainModel reference(rl.stage->actor()->policy.model().shape(), test::weights_of(*rl.stage));
+    PlainModel reference(rl.stage->actor()->shape(), test::weights_of(*rl.stage));
     rl.stage->step(0);
     rl.stage->step(1);
-    PlainModel plain(rl.stage->actor()->policy.model().shape(), test::weights_of(*rl.stage));
+    PlainModel plain(rl.stage->actor()->shape(), test::weights_of(*rl.stage));
     const Metrics metrics = rl.stage->step(2);
     double tokens = 0;
     const std::vector<Sample> samples = unpack_samples(test::packed_rollout(rl.run, *rl.stage));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mpi_runtime/trainer/model_runner.h"
 #include "tests/mpi_runtime/trainer/tiny_run.h"
 
 namespace r1::test {

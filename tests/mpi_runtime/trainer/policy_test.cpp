@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "tests/mpi_runtime/model/small_model.h"
+#include "tests/mpi_runtime/tensor_groups.h"
 
 namespace r1 {
 namespace {
@@ -56,7 +57,8 @@ struct PolicyTest : testing::Test {
     }
     std::unique_ptr<Backend<float>> backend = make_cpu_backend(1);
     std::unique_ptr<Communicator> comm = make_self_communicator();
-    Policy policy{test::small_shape(true, false), *backend};
+    std::unique_ptr<TensorGroup> group = test::group_of(*comm, *backend);
+    Policy<float> policy{test::small_shape(true, false), *backend, *group};
     std::vector<float> start = test::random_parameters<float>(policy.model().layout());
     OptimizerSection optimizer = [] {
         OptimizerSection section;
@@ -80,7 +82,7 @@ TEST_F(PolicyTest, FiftyUpdatesEqualAPlainAdamWInDouble) {
         const double expected = plain.step({gradient.begin(), gradient.end()}, optimizer, rate);
         EXPECT_NEAR(norm, expected, 1e-6 * expected);
     }
-    const std::vector<float> weights = read(policy.parameters());
+    const std::vector<float> weights = read(policy.flat_weights());
     // Floats are rounded at every step: 50 half units in the last place of values up to 1.6.
     for (std::size_t i = 0; i < weights.size(); ++i)
         EXPECT_NEAR(static_cast<double>(weights[i]), plain.p[i], 50 * 6e-8 * 2);
@@ -95,7 +97,7 @@ TEST_F(PolicyTest, WithoutAClipTheGradientIsTakenAsItIs) {
         policy.update(*comm, optimizer, 1e-2);
         plain.step({gradient.begin(), gradient.end()}, optimizer, 1e-2);
     }
-    const std::vector<float> weights = read(policy.parameters());
+    const std::vector<float> weights = read(policy.flat_weights());
     const std::vector<float> moment = read(policy.first_moment());
     for (std::size_t i = 0; i < weights.size(); ++i) {
         EXPECT_NEAR(static_cast<double>(weights[i]), plain.p[i], 2e-6);
@@ -109,21 +111,21 @@ TEST_F(PolicyTest, UpdatesAreCountedAndTheCountIsBiasCorrection) {
     policy.update(*comm, optimizer, 1e-3);
     EXPECT_EQ(policy.updates(), 1);
     // The same moments at another count give another step.
-    const std::vector<float> after_one = read(policy.parameters());
-    Policy other(test::small_shape(true, false), *backend);
+    const std::vector<float> after_one = read(policy.flat_weights());
+    Policy<float> other(test::small_shape(true, false), *backend, *group);
     other.set_parameters(start);
     other.set_updates(1000);
     backend->to_device(other.gradients(), random_gradients(0, 0.1).data(),
                        other.size() * sizeof(float));
     other.update(*comm, optimizer, 1e-3);
     EXPECT_EQ(other.updates(), 1001);
-    EXPECT_NE(read(other.parameters()), after_one);
+    EXPECT_NE(read(other.flat_weights()), after_one);
 }
 
 TEST_F(PolicyTest, GradientThatIsNotFiniteIsRefusedAndChangesNothing) {
     set_gradients(random_gradients(0, 0.1));
     policy.update(*comm, optimizer, 1e-3);
-    const std::vector<float> weights = read(policy.parameters());
+    const std::vector<float> weights = read(policy.flat_weights());
     const std::vector<float> first = read(policy.first_moment());
     const std::vector<float> second = read(policy.second_moment());
     for (const float bad :
@@ -139,7 +141,7 @@ TEST_F(PolicyTest, GradientThatIsNotFiniteIsRefusedAndChangesNothing) {
             EXPECT_NE(std::string(error.what()).find("update 2 is not finite"), std::string::npos);
         }
         EXPECT_EQ(policy.updates(), 1);
-        EXPECT_EQ(read(policy.parameters()), weights);
+        EXPECT_EQ(read(policy.flat_weights()), weights);
         EXPECT_EQ(read(policy.first_moment()), first);
         EXPECT_EQ(read(policy.second_moment()), second);
     }
@@ -149,13 +151,13 @@ TEST_F(PolicyTest, NoGradientAndNoDecayLeavesTheWeightsBits) {
     optimizer.weight_decay = 0;
     policy.zero_gradients();
     EXPECT_EQ(policy.update(*comm, optimizer, 0.5), 0);
-    EXPECT_EQ(read(policy.parameters()), start);
+    EXPECT_EQ(read(policy.flat_weights()), start);
 }
 
 TEST_F(PolicyTest, DecayIsDecoupledFromTheGradient) {
     policy.zero_gradients();
     policy.update(*comm, optimizer, 0.5);
-    const std::vector<float> weights = read(policy.parameters());
+    const std::vector<float> weights = read(policy.flat_weights());
     for (std::size_t i = 0; i < weights.size(); ++i)
         EXPECT_FLOAT_EQ(weights[i], start[i] * (1 - 0.5f * 0.1f));
 }

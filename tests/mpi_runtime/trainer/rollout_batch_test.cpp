@@ -89,9 +89,14 @@ class TwoRanks final : public Communicator {
     void all_reduce(std::int64_t*, std::size_t, ReduceOp) override {}
     void reduce_scatter(std::span<float* const>, std::span<const SumTerm>,
                         std::span<const ValueRange>) override {}
-    void all_gather(float*, std::span<const ValueRange>) override {}
+    void all_gather_ranges(void*, std::size_t, std::span<const ValueRange>) override {}
     std::vector<std::string> all_gather(std::string_view bytes) override {
         return {std::string(bytes), other_};
+    }
+    std::unique_ptr<Communicator> split(int, int) override { return nullptr; }
+    bool roll_called() override { return false; }
+    std::vector<std::optional<std::string>> call_roll(std::string_view, double) override {
+        return {};
     }
     [[noreturn]] void abort(int) noexcept override { std::abort(); }
 

@@ -48,6 +48,14 @@ TEST(RolloutMetrics, VerifierErrorsAreCounted) {
     EXPECT_EQ(metric(rollout_metrics(rollout, {0, 1, 2}, 2), "reward/verifier_errors"), 1);
 }
 
+TEST(RolloutDisagreement, RoundingIsNotReportedAndMoreIs) {
+    EXPECT_EQ(rollout_disagreement(0), "");
+    EXPECT_EQ(rollout_disagreement(0x1p-8), "");
+    EXPECT_EQ(rollout_disagreement(0.05),
+              "rollout and training differ by 0.05 in the probability of a token on average, which "
+              "rounding does not explain (0.0195): this step is not on-policy");
+}
+
 TEST(TrainedRows, LastTokenOfASequenceIsNoRow) {
     EXPECT_EQ(trained_rows(two_groups(), {0, 3}), (3 + 5 - 1) + (4 + 8 - 1));
 }

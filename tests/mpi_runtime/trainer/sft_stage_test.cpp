@@ -16,7 +16,7 @@ TEST(SftStage, LossAndGradientAreTheMeanOverAllCompletionTokens) {
     const std::unique_ptr<Stage> stage = make_stage(run.session, 0);
     const auto source = make_demonstrations(run.session, 0);
     for (std::int64_t step = 0; step < 2; ++step) {
-        test::PlainModel plain(stage->actor()->policy.model().shape(), test::weights_of(*stage));
+        test::PlainModel plain(stage->actor()->shape(), test::weights_of(*stage));
         std::vector<Demonstration> batch;
         double tokens = 0;
         for (std::int64_t i = 0; i < 16; ++i) {

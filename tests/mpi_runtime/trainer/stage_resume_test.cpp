@@ -152,7 +152,7 @@ TEST(StageResume, SampleFileShorterThanItsCheckpointIsRefused) {
 /// A checkpoint in the middle of a rollout, with the rollout replaced; absent when empty.
 SavedState with_rollout(TinyGrpo& rl, std::string bytes) {
     Snapshot snapshot(rl.run.session.comm);
-    save_policy(snapshot, rl.stage->actor()->policy);
+    save_policy(snapshot, *rl.stage->actor());
     if (!bytes.empty()) snapshot.add_bytes("rollout/samples", std::move(bytes));
     return test::save_and_open(rl.run.session.comm, rl.run.session.run.checkpoints(), 1001,
                                snapshot);

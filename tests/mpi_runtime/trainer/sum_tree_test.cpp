@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "mpi_runtime/comm/tensor_group.h"
 #include "mpi_runtime/trainer/work_split.h"
 
 namespace r1 {
@@ -77,6 +78,12 @@ TEST(SumTree, ShardThatIsARankIsOneBuffer) {
             EXPECT_EQ(terms[static_cast<std::size_t>(rank)].buffer, 0);
         }
     }
+}
+
+/// What groups of tensors add in, below this module, is the tree of a shard a rank.
+TEST(SumTree, SumOfRanksIsTheTreeWithAShardARank) {
+    for (int ranks = 1; ranks <= 70; ++ranks)
+        EXPECT_EQ(sum_of_ranks(ranks), sum_over_ranks(ranks, ranks)) << ranks << " ranks";
 }
 
 TEST(SumTree, RankKeepsFewBuffers) {

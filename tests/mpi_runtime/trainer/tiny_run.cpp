@@ -107,17 +107,21 @@ TinyGrpo::TinyGrpo(const std::vector<std::string>& overrides) : run(of_stage_rl(
     stage = make_stage(run.session, 1);
 }
 
+std::vector<float> whole_of(Actor& actor, Kept kept) {
+    std::vector<float> values(actor.layout().size());
+    std::copy_n(actor.own_values(kept), actor.own().size(), values.data() + actor.own().first);
+    actor.group().all_gather(values.data(), ValueType::kFloat32, actor.shards().ranges());
+    return values;
+}
+
 std::vector<float> weights_of(Stage& stage) {
-    Policy& policy = stage.actor()->policy;
-    std::vector<float> host(policy.size());
-    policy.model().backend().to_host(host.data(), policy.parameters(), host.size() * sizeof(float));
-    return host;
+    return whole_of(*stage.actor(), Kept::kParameters);
 }
 
 std::vector<float> gradients_of(Stage& stage) {
-    Policy& policy = stage.actor()->policy;
-    std::vector<float> host(policy.size());
-    policy.model().backend().to_host(host.data(), policy.gradients(), host.size() * sizeof(float));
+    Actor& actor = *stage.actor();
+    std::vector<float> host(actor.layout().size());
+    actor.device().to_host(host.data(), actor.gradients(), host.size() * sizeof(float));
     return host;
 }
 

@@ -39,6 +39,8 @@ struct TinyGrpo {
     std::unique_ptr<Stage> stage;
 };
 
+/// A flat buffer of all ranks in host memory; collective.
+std::vector<float> whole_of(Actor& actor, Kept kept);
 /// The weights of a stage, in host memory.
 std::vector<float> weights_of(Stage& stage);
 std::vector<float> gradients_of(Stage& stage);
