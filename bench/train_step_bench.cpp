@@ -105,7 +105,8 @@ void run_steps(int steps) {
     const ModelShape shape = addition_tiny();
     const auto backend = make_cpu_backend(1);
     const auto comm = make_self_communicator();
-    Policy policy(shape, *backend);
+    const auto group = make_tensor_group(*comm, tensor_device(*backend), {}).group;
+    Policy<float> policy(shape, *backend, *group);
     policy.set_parameters(
         initial_parameters(shape, policy.model().layout(), make_key(1, Purpose::kInit)));
     ModelRunner<float> runner(policy.model());
@@ -124,7 +125,7 @@ void run_steps(int steps) {
         const std::clock_t cpu_begin = std::clock();
         MeanNegativeLogprob loss(batch.targets.size());
         policy.zero_gradients();
-        runner.accumulate_gradient(policy.parameters(), policy.gradients(), batch, 1.0, loss);
+        runner.accumulate_gradient(policy.weights(), policy.gradients(), batch, 1.0, loss);
         policy.update(*comm, optimizer, kLearningRate);
         seconds.push_back(monotonic_seconds() - begin);
         cpu_seconds.push_back(static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC);
