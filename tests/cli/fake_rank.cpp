@@ -143,7 +143,7 @@ class FakeRank {
 
 int answer(const std::string& verb, const std::filesystem::path& output) {
     if (environment("R1_FAKE", "complete") == "crash") {
-        std::cerr << "no checkpoint verifies" << std::endl;
+        std::cerr << "no checkpoint verifies\n";  // one write: two ranks say it
         return 5;
     }
     Json result = {{"schema", 1},

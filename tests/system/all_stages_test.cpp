@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kCollectBegins = 88;
 constexpr int kDistilBegins = 140;
-constexpr int kEnd = 170;
+constexpr int kEnd = 440;
 
 std::string second_round() {
     return R"(
@@ -48,7 +48,7 @@ std::string second_round() {
   - name: distil
     kind: sft
     data: stage:collect-2
-    steps: 30
+    steps: 300
     batch_size: 16
     model:
       hidden_size: 16

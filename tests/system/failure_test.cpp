@@ -102,9 +102,9 @@ TEST(Failure, WeightsThatALaterStageNeedsAreVerified) {
 }
 
 TEST(Failure, CorruptNewestCheckpointIsPassedOverAndSaid) {
-    OneRun untouched(small_recipe());
+    OneRun untouched(long_recipe());
     ASSERT_TRUE(untouched.start().end.ok());
-    OneRun one(small_recipe());
+    OneRun one(long_recipe());
     R1ctl command = one.begin();
     kill_at(one, command, once_checkpoint_exists(35), Victim::kAllRanks);
     if (HasFatalFailure()) return;
@@ -122,7 +122,7 @@ TEST(Failure, CorruptNewestCheckpointIsPassedOverAndSaid) {
 }
 
 TEST(Failure, CorruptEndOfAnEarlierStageIsNotNeededByResume) {
-    OneRun one(small_recipe());
+    OneRun one(long_recipe());
     R1ctl command = one.begin();
     kill_at(one, command, once_checkpoint_exists(35), Victim::kAllRanks);
     if (HasFatalFailure()) return;
@@ -132,7 +132,7 @@ TEST(Failure, CorruptEndOfAnEarlierStageIsNotNeededByResume) {
 }
 
 TEST(Failure, CheckpointThatDoesNotFitAChangedRecipeIsRefused) {
-    OneRun one(small_recipe());
+    OneRun one(long_recipe());
     R1ctl command = one.begin();
     kill_at(one, command, once_checkpoint_exists(35), Victim::kAllRanks);
     if (HasFatalFailure()) return;

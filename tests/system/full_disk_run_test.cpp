@@ -17,11 +17,17 @@ namespace r1 {
 namespace {
 
 constexpr rlim_t kTooSmallForACheckpoint = 100'000;
+constexpr int kFirstSteps = 150;
+
+/// Its first stage is long enough for the disk to fill within it.
+std::string recipe() {
+    return with(small_recipe(), "steps: 30", "steps: " + std::to_string(kFirstSteps));
+}
 
 class FullDisk : public testing::Test {
   protected:
     static void SetUpTestSuite() {
-        untouched = std::make_unique<OneRun>(small_recipe());
+        untouched = std::make_unique<OneRun>(recipe());
         const Transcript transcript = untouched->start();
         ASSERT_TRUE(transcript.end.ok()) << transcript.all();
     }
@@ -54,7 +60,7 @@ std::unique_ptr<OneRun> FullDisk::untouched;
 
 TEST_F(FullDisk, ForAWhileIsLoggedAndTrainingGoesOn) {
     // Every save within the stage may fail, so that there is time to see the first that does.
-    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 5\n  max_failures: 10"));
+    OneRun one(with(recipe(), "every_steps: 5", "every_steps: 5\n  max_failures: 100"));
     R1ctl command = one.begin();
     wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
@@ -69,7 +75,7 @@ TEST_F(FullDisk, ForAWhileIsLoggedAndTrainingGoesOn) {
 
 TEST_F(FullDisk, BetweenSavesLosesNoLineOfTheMetrics) {
     // The first save is at the end of the stage, and before it no file grows.
-    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 30"));
+    OneRun one(with(recipe(), "every_steps: 5", "every_steps: 150"));
     R1ctl command = one.begin();
     wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
@@ -84,7 +90,7 @@ TEST_F(FullDisk, BetweenSavesLosesNoLineOfTheMetrics) {
 }
 
 TEST_F(FullDisk, ForGoodEndsTheRunAtTheThirdSaveAndLosesNothing) {
-    OneRun one(small_recipe());
+    OneRun one(recipe());
     R1ctl command = one.begin();
     wait_for(one, command, once_checkpoint_exists(5));
     if (HasFatalFailure()) return;
@@ -110,14 +116,14 @@ TEST_F(FullDisk, ForGoodEndsTheRunAtTheThirdSaveAndLosesNothing) {
 }
 
 TEST_F(FullDisk, AtTheEndOfAStageEndsTheRun) {
-    OneRun one(with(small_recipe(), "every_steps: 5", "every_steps: 100"));
+    OneRun one(with(recipe(), "every_steps: 5", "every_steps: 1000"));
     R1ctl command = one.begin();
     wait_for(one, command, after_step(1));
     if (HasFatalFailure()) return;
     limit_leader(one, kTooSmallForACheckpoint);
     const Transcript transcript = command.wait();
     EXPECT_EQ(transcript.end.exit_code, 5) << transcript.all();
-    EXPECT_EQ(newest_step(one.run()), kSftSteps);
+    EXPECT_EQ(newest_step(one.run()), kFirstSteps);
     EXPECT_TRUE(list_checkpoints(one.run().checkpoints()).empty());
 }
 

@@ -23,7 +23,7 @@ struct Case {
 class KillResume : public testing::TestWithParam<Case> {
   protected:
     static void SetUpTestSuite() {
-        untouched = std::make_unique<OneRun>(small_recipe());
+        untouched = std::make_unique<OneRun>(long_recipe());
         const Transcript transcript = untouched->start();
         ASSERT_TRUE(transcript.end.ok()) << transcript.all();
     }
@@ -33,7 +33,7 @@ class KillResume : public testing::TestWithParam<Case> {
 std::unique_ptr<OneRun> KillResume::untouched;
 
 TEST_P(KillResume, GivesTheBitsOfTheUntouchedRun) {
-    OneRun one(small_recipe());
+    OneRun one(long_recipe());
     R1ctl command = one.begin();
     kill_at(one, command, GetParam().moment, GetParam().victim);
     if (HasFatalFailure()) return;
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& of) { return of.param.name; });
 
 TEST_F(KillResume, ATornLastLineOfTheMetricsIsWrittenAgain) {
-    OneRun one(small_recipe());
+    OneRun one(long_recipe());
     R1ctl command = one.begin();
     kill_at(one, command, after_step(12), Victim::kAllRanks);
     if (HasFatalFailure()) return;

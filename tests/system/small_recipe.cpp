@@ -62,6 +62,10 @@ stages:
 )";
 }
 
+std::string long_recipe() {
+    return with(small_recipe(), "steps: 12", "steps: " + std::to_string(kLongSteps - kSftSteps));
+}
+
 std::string with(std::string text, std::string_view from, std::string_view to) {
     const std::size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;

@@ -15,6 +15,12 @@ inline constexpr int kAllSteps = kSftSteps + kGrpoSteps;
 /// mini-batches, with a reference that moves. Every figure of the run is in metrics.jsonl.
 std::string small_recipe();
 
+inline constexpr int kLongSteps = kSftSteps + 150;
+
+/// The same with more GRPO steps: a machine that stands still for half a second in the middle of
+/// them does not miss the end of what it wanted to stop.
+std::string long_recipe();
+
 /// The text with `from` replaced; the test fails when it is not there exactly once.
 std::string with(std::string text, std::string_view from, std::string_view to);
 

@@ -30,7 +30,7 @@ TEST_P(StopSignal, OnceSavesAndSaysSoAndResumeGoesOn) {
               std::string::npos)
         << transcript.err;
     EXPECT_EQ(newest_checkpoint(one), step);
-    EXPECT_LT(step, 70);
+    EXPECT_LT(step, kLongSteps);
     expect_ended(one, 2);
     EXPECT_EQ(one.state(), "stopped");
     expect_resumes(one);
@@ -46,7 +46,7 @@ TEST_F(Stop, BeforeTheRanksAreUpIsNotForgotten) {
     const Transcript transcript = command.wait();
     EXPECT_TRUE(transcript.end.ok()) << transcript.all();
     EXPECT_EQ(one.state(), "stopped");
-    EXPECT_LT(newest_step(one.run()), 30);
+    EXPECT_LT(newest_step(one.run()), kLongSteps);
     expect_ended(one, 2);
     expect_resumes(one);
 }
@@ -59,14 +59,17 @@ TEST_F(Stop, TwiceStopsAtOnce) {
     // Ranks that hang do not save: nothing but the second signal ends them.
     for (const pid_t pid : pids_of(one.path(), "r1ctl-rank")) ::kill(pid, SIGSTOP);
     command.signal(SIGINT);
+    // Two signals at once would be one to a process that had no time to take the first.
+    ASSERT_TRUE(
+        wait_until([&] { return command.err().find("stopping:") != std::string::npos; }, 20));
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     EXPECT_FALSE(command.ended());
     const double asked = monotonic_seconds();
     command.signal(SIGINT);
     const Transcript transcript = command.wait();
-    EXPECT_LT(monotonic_seconds() - asked, 3);
+    EXPECT_LT(monotonic_seconds() - asked, 10) << "ranks that hang do not end by themselves";
     EXPECT_NE(transcript.err.find("stopping at once"), std::string::npos) << transcript.err;
-    expect_ended(one, 0.2);
+    expect_ended(one, 2);
     // mpirun wakes what it ends: the ranks may just have had the time for a last save.
     const bool saved = one.state() == "stopped";
     EXPECT_EQ(transcript.end.exit_code, saved ? 0 : 1) << transcript.all();
@@ -93,10 +96,10 @@ TEST_F(Stop, OnlyOneOfTwoResumesRuns) {
 
 TEST(TimeLimit, SavesAndStopsAndResumeGoesOn) {
     const std::string endless = with(small_recipe(), "steps: 12", "steps: 100000");
-    OneRun one(with(endless, "ranks: 2", "ranks: 2\n  time_limit: 2s"));
+    OneRun one(with(endless, "ranks: 2", "ranks: 2\n  time_limit: 5s"));
     const double begin = monotonic_seconds();
     const Transcript stopped = one.start();
-    EXPECT_LT(monotonic_seconds() - begin, 15);
+    EXPECT_LT(monotonic_seconds() - begin, 30);
     EXPECT_TRUE(stopped.end.ok()) << stopped.all();
     EXPECT_EQ(one.state(), "stopped");
     const std::int64_t step = newest_step(one.run());

@@ -13,11 +13,6 @@
 
 namespace r1 {
 
-/// Long enough to be stopped at leisure.
-inline std::string long_recipe() {
-    return with(small_recipe(), "steps: 12", "steps: 40");
-}
-
 /// Runs that are stopped in their middle, beside one that nobody touched.
 class StoppedRuns : public testing::Test {
   protected:

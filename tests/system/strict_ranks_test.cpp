@@ -15,7 +15,7 @@ namespace {
 
 std::string strict_recipe(int ranks) {
     return "deterministic: strict\n" +
-           with(small_recipe(), "ranks: 2", "ranks: " + std::to_string(ranks));
+           with(long_recipe(), "ranks: 2", "ranks: " + std::to_string(ranks));
 }
 
 class StrictRanks : public testing::TestWithParam<std::pair<int, int>> {

@@ -19,9 +19,8 @@ namespace {
 constexpr double kLimit = 3;
 constexpr double kGrace = 1;
 
-std::string watched(int ranks, const std::string& limit) {
-    return with(small_recipe(), "ranks: 2",
-                "ranks: " + std::to_string(ranks) + "\n  watchdog: " + limit);
+std::string watched(const std::string& recipe, int ranks, const std::string& limit) {
+    return with(recipe, "ranks: 2", "ranks: " + std::to_string(ranks) + "\n  watchdog: " + limit);
 }
 
 struct Hang {
@@ -33,7 +32,7 @@ class FrozenRank : public testing::TestWithParam<Hang> {};
 
 TEST_P(FrozenRank, IsNamedAndTheRunEndsAndResumes) {
     const auto [ranks, victim] = GetParam();
-    OneRun one(with(watched(ranks, "3s"), "steps: 12", "steps: 40"));
+    OneRun one(watched(long_recipe(), ranks, "3s"));
     R1ctl command = one.begin();
     const RunDirectory run = one.run();
     ASSERT_TRUE(wait_until([&] { return newest_step(run) >= 32 || command.ended(); }, 40));
@@ -56,7 +55,7 @@ TEST_P(FrozenRank, IsNamedAndTheRunEndsAndResumes) {
     expect_ended(one, 3);
     EXPECT_EQ(one.state(), "failed");
 
-    OneRun untouched(with(watched(ranks, "3s"), "steps: 12", "steps: 40"));
+    OneRun untouched(watched(long_recipe(), ranks, "3s"));
     ASSERT_TRUE(untouched.start().end.ok());
     const Transcript resumed = one.resume();
     EXPECT_TRUE(resumed.end.ok()) << resumed.all();
@@ -71,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(Ranks, FrozenRank,
 
 /// A step of several seconds on this model, in many micro-batches and tokens.
 TEST(LongStep, DoesNotMeetTheWatchdog) {
-    std::string recipe = with(watched(2, "1s"), "batch_size: 128", "batch_size: 60000");
+    std::string recipe =
+        with(watched(small_recipe(), 2, "1s"), "batch_size: 128", "batch_size: 60000");
     recipe = with(with(recipe, "steps: 30", "steps: 1"), "warmup_steps: 3", "warmup_steps: 0");
     recipe = with(recipe, "rollout_size: 128", "rollout_size: 16384");
     recipe = with(recipe, "prompts_per_step: 8\n    group_size: 8",
