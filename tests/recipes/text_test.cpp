@@ -2,7 +2,6 @@
 // Files that are no YAML, or more YAML than a recipe may hold.
 #include <sys/stat.h>
 
-#include <chrono>
 #include <filesystem>
 
 #include "tests/recipes/recipe_fixture.h"
@@ -27,14 +26,13 @@ TEST_F(RecipeText, FolderPipeAndDeviceAreRefusedWithoutBlocking) {
     EXPECT_EQ(report_of_file("/dev/zero"), "/dev/zero:1:1: this is a device, not a recipe file");
 }
 
-TEST_F(RecipeText, HundredMegabytesAreRefusedUnread) {
+/// To read it would take minutes and more memory than there is.
+TEST_F(RecipeText, HundredGigabytesAreRefusedUnread) {
     write("r.yaml", "name: r\n");
-    std::filesystem::resize_file("r.yaml", 100 << 20);
-    const auto start = std::chrono::steady_clock::now();
+    std::filesystem::resize_file("r.yaml", std::uintmax_t{100} << 30);
     EXPECT_EQ(report_of_file("r.yaml"),
               "r.yaml:1:1: the file is larger than 1 MiB, the most a recipe may have; is it a "
               "recipe?");
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(100));
 }
 
 TEST_F(RecipeText, EmptyFileAndCommentsSaySo) {
