@@ -99,6 +99,20 @@ class Backend : public WideBackend<Wide<T>> {
     virtual void attention_cached(T* out, const T* qkv, const PagedCache<T>& cache,
                                   const CachedRows& rows, const HeadShape& shape) = 0;
 
+    // The two steps of decoding in which a device need not write down what lies between. Each gives
+    // what the operations that it names give one after the other, to their roundings; what they
+    // would leave in its room, or in the key and value columns of qkv, is not defined.
+    //
+    // rms_norm_forward, linear_forward, rope, cache_store: queries in qkv[m, qkv_width], keys and
+    // values in the cache. w[qkv_width, width]; bias may be null.
+    virtual void attention_inputs(T* qkv, const PagedCache<T>& cache, const NormedRows<T>& x,
+                                  const T* w, const T* bias, const CachedRows& rows,
+                                  const HeadShape& shape, double theta);
+    // rms_norm_forward, linear_forward, swiglu_forward: y[m,n] of w[2n, width]. gate_up is room for
+    // [m, 2n].
+    virtual void feed_forward_inputs(T* y, T* gate_up, const NormedRows<T>& x, const T* w,
+                                     std::int32_t m, std::int32_t n);
+
     // gate_up[m, 2n] = gate | up -> y[m,n] = silu(gate) · up (Shazeer 2020).
     virtual void swiglu_forward(T* y, const T* gate_up, std::int32_t m, std::int32_t n) = 0;
     virtual void swiglu_backward(T* dgate_up, const T* dy, const T* gate_up, std::int32_t m,
@@ -149,6 +163,10 @@ class Backend : public WideBackend<Wide<T>> {
     virtual void adamw(T* weights, W* master, const W* gradients, W* first_moment, W* second_moment,
                        std::size_t count, const AdamWStep& step) = 0;
 };
+
+extern template class Backend<Bf16>;
+extern template class Backend<float>;
+extern template class Backend<double>;
 
 /// The plain loops: the specification of every operation. T is Bf16, float or double.
 template <class T>

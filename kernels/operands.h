@@ -48,6 +48,17 @@ struct PagedCache {
     std::int32_t page_tokens = 0;
 };
 
+/// Rows [m, width] that are normalised before they are multiplied.
+template <class T>
+struct NormedRows {
+    const T* x = nullptr;
+    const T* weight = nullptr;  ///< [width], of the norm
+    std::int32_t width = 0;
+    double eps = 0;
+    T* normed = nullptr;      ///< room for [m, width]
+    Wide<T>* rstd = nullptr;  ///< room for [m]
+};
+
 /// The rows of one cached step. Row i is token `positions[i]` of the sequence whose pages are
 /// tables[i * table_stride + 0 …]. Several rows may belong to one sequence (prefill).
 struct CachedRows {

@@ -54,11 +54,10 @@ Section<const T> Transformer<T>::layer_weights(const Weights<T>& weights, std::i
 }
 
 template <class T>
-template <class Attend>
 void Transformer<T>::layer_inside(const Section<const T>& weights, std::int32_t layer,
                                   LayerActivations<T>& at, const T* input,
-                                  const std::int32_t* positions, std::int32_t rows,
-                                  Attend&& attend) {
+                                  const DeviceBatch& batch) {
+    const std::int32_t rows = batch.rows();
     const LayerOffsets& w = layout_.layer(layer);
     const HeadShape& heads = shape_.attention;
     const T* qkv_bias = shape_.attention_bias ? weights.at(w.qkv_bias) : nullptr;
@@ -68,9 +67,10 @@ void Transformer<T>::layer_inside(const Section<const T>& weights, std::int32_t 
     backend_.linear_forward(at.qkv.data(), at.norm1.data(), weights.at(w.qkv), qkv_bias, rows,
                             heads.qkv_width(), shape_.hidden);
     // Queries and keys lie behind one another in a row: one rotation turns both.
-    backend_.rope(at.qkv.data(), positions, rows, heads.heads + heads.kv_heads, heads.head_dim,
-                  heads.qkv_width(), shape_.rope_theta, false);
-    attend(at);
+    backend_.rope(at.qkv.data(), batch.positions(), rows, heads.heads + heads.kv_heads,
+                  heads.head_dim, heads.qkv_width(), shape_.rope_theta, false);
+    backend_.attention_forward(at.attention.data(), at.lse.data(), at.qkv.data(), batch.sequences(),
+                               heads);
     add_to_stream(at.middle.data(), at.attention.data(), weights.at(w.output), input, rows,
                   heads.query_width());
     backend_.rms_norm_forward(at.norm2.data(), at.rstd2.data(), at.middle.data(),
@@ -81,16 +81,32 @@ void Transformer<T>::layer_inside(const Section<const T>& weights, std::int32_t 
 }
 
 template <class T>
+void Transformer<T>::layer_cached(const Section<const T>& weights, std::int32_t layer,
+                                  LayerActivations<T>& at, const T* input, const CachedRows& rows,
+                                  const PagedCache<T>& cache) {
+    const LayerOffsets& w = layout_.layer(layer);
+    const HeadShape& heads = shape_.attention;
+    const auto normed = [&](const T* x, std::size_t weight, T* room, Wide<T>* rstd) {
+        return NormedRows<T>{x, weights.at(weight), shape_.hidden, shape_.rms_norm_eps, room, rstd};
+    };
+    const T* qkv_bias = shape_.attention_bias ? weights.at(w.qkv_bias) : nullptr;
+    backend_.attention_inputs(at.qkv.data(), cache,
+                              normed(input, w.input_norm, at.norm1.data(), at.rstd1.data()),
+                              weights.at(w.qkv), qkv_bias, rows, heads, shape_.rope_theta);
+    backend_.attention_cached(at.attention.data(), at.qkv.data(), cache, rows, heads);
+    add_to_stream(at.middle.data(), at.attention.data(), weights.at(w.output), input, rows.rows,
+                  heads.query_width());
+    backend_.feed_forward_inputs(
+        at.activated.data(), at.gate_up.data(),
+        normed(at.middle.data(), w.middle_norm, at.norm2.data(), at.rstd2.data()),
+        weights.at(w.gate_up), rows.rows, shape_.intermediate);
+}
+
+template <class T>
 void Transformer<T>::layer_output(const Section<const T>& weights, std::int32_t layer,
                                   const LayerActivations<T>& at, T* output, std::int32_t rows) {
     add_to_stream(output, at.activated.data(), weights.at(layout_.layer(layer).down),
                   at.middle.data(), rows, shape_.intermediate);
-}
-
-template <class T>
-void Transformer<T>::attend_packed(const DeviceBatch& batch, LayerActivations<T>& at) {
-    backend_.attention_forward(at.attention.data(), at.lse.data(), at.qkv.data(), batch.sequences(),
-                               shape_.attention);
 }
 
 template <class T>
@@ -129,8 +145,7 @@ void Transformer<T>::forward(const Weights<T>& weights, const DeviceBatch& batch
         T* output =
             index + 1 < layers ? activations.inputs[index + 1].data() : activations.last.data();
         const auto section = layer_weights(weights, layer, index + 2);
-        layer_inside(section, layer, at, activations.inputs[index].data(), batch.positions(), rows,
-                     [&](LayerActivations<T>& now) { attend_packed(batch, now); });
+        layer_inside(section, layer, at, activations.inputs[index].data(), batch);
         layer_output(section, layer, at, output, rows);
     }
     final_norm(weights, activations, rows);
@@ -165,12 +180,7 @@ void Transformer<T>::forward_cached(const Weights<T>& weights, const CachedStep&
         const PagedCache<T> pages = cache.layer(layer);
         const auto section =
             layer_weights(weights, layer, ParameterLayout::layer_section(layer) + 1);
-        layer_inside(section, layer, at, input, step.rows.positions, rows,
-                     [&](LayerActivations<T>& now) {
-                         backend_.cache_store(pages, now.qkv.data(), step.rows, shape_.attention);
-                         backend_.attention_cached(now.attention.data(), now.qkv.data(), pages,
-                                                   step.rows, shape_.attention);
-                     });
+        layer_cached(section, layer, at, input, step.rows, pages);
         layer_output(section, layer, at, output, rows);
         std::swap(input, output);
     }
@@ -252,8 +262,7 @@ void Transformer<T>::backward(const Weights<T>& weights, const Gradients<Wide<T>
         // Behind layer 0 the pass needs no weights.
         const auto section = layer_weights(weights, layer, std::max<std::size_t>(index, 1));
         if (activations.recompute && layer + 1 < shape_.layers)
-            layer_inside(section, layer, at, input, batch.positions(), rows,
-                         [&](LayerActivations<T>& now) { attend_packed(batch, now); });
+            layer_inside(section, layer, at, input, batch);
         layer_backward(section, gradients.section(layout_, index + 1), layer, at, input, batch,
                        activations);
         gradients.close(index + 1);

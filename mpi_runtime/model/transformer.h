@@ -87,17 +87,17 @@ class Transformer {
   private:
     Section<const T> layer_weights(const Weights<T>& weights, std::int32_t layer,
                                    std::size_t next) const;
-    /// From the input to what the last product of the layer takes.
-    template <class Attend>
+    /// From the input to what the last product of the layer takes, keeping all that lies between.
     void layer_inside(const Section<const T>& weights, std::int32_t layer, LayerActivations<T>& at,
-                      const T* input, const std::int32_t* positions, std::int32_t rows,
-                      Attend&& attend);
+                      const T* input, const DeviceBatch& batch);
+    /// The same of a cached pass, which keeps nothing but the keys and values.
+    void layer_cached(const Section<const T>& weights, std::int32_t layer, LayerActivations<T>& at,
+                      const T* input, const CachedRows& rows, const PagedCache<T>& cache);
     /// y = x · wᵀ + residual, where the slices divide the columns of w.
     void add_to_stream(T* y, const T* x, const T* w, const T* residual, std::int32_t rows,
                        std::int32_t columns);
     void layer_output(const Section<const T>& weights, std::int32_t layer,
                       const LayerActivations<T>& at, T* output, std::int32_t rows);
-    void attend_packed(const DeviceBatch& batch, LayerActivations<T>& at);
     void layer_backward(const Section<const T>& weights, const Section<Wide<T>>& gradients,
                         std::int32_t layer, const LayerActivations<T>& at, const T* input,
                         const DeviceBatch& batch, Activations<T>& scratch);
