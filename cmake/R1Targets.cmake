@@ -10,7 +10,7 @@ endfunction()
 # r1_add_cuda_kernels(SOURCES…): .cu files that hold kernels, for both GPUs, the real and the emulated one.
 function(r1_add_cuda_kernels)
     if(R1_CUDA)
-        r1_add_library(r1_cuda_kernels SOURCES ${ARGN} PUBLIC r1_common CUDA::cudart_static CUDA::cublasLt)
+        r1_add_library(r1_cuda_kernels SOURCES ${ARGN} PUBLIC r1_kernels CUDA::cudart_static CUDA::cublasLt)
         target_compile_options(r1_cuda_kernels PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-O3 -lineinfo>)
     endif()
     list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
 
@@ -13,6 +14,7 @@ __global__ void advance_kernel(std::int32_t* tokens, std::int32_t* positions,
                                std::uint32_t* counters, std::int32_t* turn,
                                std::int32_t* log_tokens, float* log_logprobs,
                                const std::int32_t* drawn, const float* logprob, std::int32_t m) {
+    wait_for_earlier_kernels();
     const std::int32_t now = *turn;
     for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < m; i += kThreads) {
         const std::int64_t at = std::int64_t{now} * m + i;
@@ -30,9 +32,9 @@ __global__ void advance_kernel(std::int32_t* tokens, std::int32_t* positions,
 
 void advance(const DecodeState& state, std::int32_t* log_tokens, float* log_logprobs,
              const std::int32_t* drawn, const float* logprob, std::int32_t m, cudaStream_t stream) {
-    launch(advance_kernel, dim3(1), dim3(kThreads), 0, stream, state.tokens, state.positions,
-           reinterpret_cast<std::uint32_t*>(state.counters), state.turn, log_tokens, log_logprobs,
-           drawn, logprob, m);
+    launch_ahead(advance_kernel, dim3(1), dim3(kThreads), 0, stream, state.tokens, state.positions,
+                 reinterpret_cast<std::uint32_t*>(state.counters), state.turn, log_tokens,
+                 log_logprobs, drawn, logprob, m);
 }
 
 }  // namespace r1::cuda

@@ -114,6 +114,18 @@ class CudaBackend final : public Backend<T>, public StreamOwner {
         cuda::attention_cached(out, qkv, cache, rows, shape, scratch(), queue());
     }
 
+    void attention_inputs(T* qkv, const PagedCache<T>& cache, const NormedRows<T>& x, const T* w,
+                          const T* bias, const CachedRows& rows, const HeadShape& shape,
+                          double theta) override {
+        if (!cuda::few_rows_attention_inputs(qkv, cache, x, w, bias, rows, shape, theta, queue()))
+            Backend<T>::attention_inputs(qkv, cache, x, w, bias, rows, shape, theta);
+    }
+    void feed_forward_inputs(T* y, T* gate_up, const NormedRows<T>& x, const T* w, int32_t m,
+                             int32_t n) override {
+        if (!cuda::few_rows_feed_forward_inputs(y, x, w, m, n, queue()))
+            Backend<T>::feed_forward_inputs(y, gate_up, x, w, m, n);
+    }
+
     void swiglu_forward(T* y, const T* gate_up, int32_t m, int32_t n) override {
         cuda::swiglu_forward(y, gate_up, m, n, queue());
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/cached_rows.cuh"
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
 #include "kernels/cuda/values.cuh"
@@ -9,8 +10,9 @@ namespace {
 
 // k and v lie side by side in qkv; a block copies those of one row.
 template <class T, int N>
-__global__ void cache_store_kernel(PagedCache<T> cache, const T* __restrict__ qkv, CachedRows rows,
+__global__ void cache_store_kernel(PagedCache<T> cache, const T* qkv, CachedRows rows,
                                    std::int64_t query_width, std::int64_t kv_width) {
+    wait_for_earlier_kernels();
     const std::int64_t row = blockIdx.x;
     const std::int32_t position = rows.positions[row];
     if (is_idle(rows, cache.page_tokens, position)) return;
@@ -25,9 +27,9 @@ __global__ void cache_store_kernel(PagedCache<T> cache, const T* __restrict__ qk
 template <class T, int N>
 void start(const PagedCache<T>& cache, const T* qkv, const CachedRows& rows, const HeadShape& shape,
            cudaStream_t stream) {
-    launch(&cache_store_kernel<T, N>, static_cast<unsigned>(rows.rows),
-           row_threads(2 * shape.kv_width(), N), 0, stream, cache, qkv, rows,
-           std::int64_t{shape.query_width()}, std::int64_t{shape.kv_width()});
+    launch_ahead(&cache_store_kernel<T, N>, static_cast<unsigned>(rows.rows),
+                 row_threads(2 * shape.kv_width(), N), 0, stream, cache, qkv, rows,
+                 std::int64_t{shape.query_width()}, std::int64_t{shape.kv_width()});
 }
 
 }  // namespace

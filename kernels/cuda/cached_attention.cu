@@ -185,6 +185,7 @@ heads_of_block(const CachedProblem<typename Warps::Value>& problem) {
 template <class Warps>
 __global__ void __launch_bounds__(kAttentionThreads, Warps::kBlocks)
     attention_cached_kernel(CachedProblem<typename Warps::Value> problem) {
+    wait_for_earlier_kernels();
     const CachedHeads h = heads_of_block<Warps>(problem);
     const auto first = static_cast<std::int32_t>(blockIdx.z);
     AttentionPart row[Columns<Warps>::kTurns];
@@ -245,8 +246,8 @@ void start(CachedProblem<typename Warps::Value> problem, Scratch& scratch, cudaS
     const dim3 grid(static_cast<unsigned>(problem.view.rows.rows),
                     static_cast<unsigned>(shape.kv_heads * problem.tiles),
                     static_cast<unsigned>(blocks));
-    launch(&attention_cached_kernel<Warps>, grid, kAttentionThreads,
-           kAttentionWarps * sizeof(WarpPart<Warps::kHeads, Warps::kDim>), stream, problem);
+    launch_ahead(&attention_cached_kernel<Warps>, grid, kAttentionThreads,
+                 kAttentionWarps * sizeof(WarpPart<Warps::kHeads, Warps::kDim>), stream, problem);
 }
 
 template <int kDim>

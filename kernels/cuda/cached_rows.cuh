@@ -21,7 +21,7 @@ __device__ __forceinline__ bool is_idle(const CachedRows& rows, std::int32_t pag
 /// The number of the cache's row that holds token `position` of row `row`'s sequence.
 __device__ __forceinline__ std::int64_t cache_row(const CachedRows& rows, std::int32_t page_tokens,
                                                   std::int64_t row, std::int32_t position) {
-    const std::int64_t page = __ldg(rows.tables + row * rows.table_stride + position / page_tokens);
+    const std::int64_t page = rows.tables[row * rows.table_stride + position / page_tokens];
     return page * page_tokens + position % page_tokens;
 }
 

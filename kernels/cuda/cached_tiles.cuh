@@ -21,7 +21,7 @@ __device__ __forceinline__ int lane_quad() {
 
 /// 16 bytes, or zeros, and then nothing is read.
 __device__ __forceinline__ uint4 load16(const Bf16* from, bool valid) {
-    return valid ? __ldg(reinterpret_cast<const uint4*>(from)) : make_uint4(0, 0, 0, 0);
+    return valid ? *reinterpret_cast<const uint4*>(from) : make_uint4(0, 0, 0, 0);
 }
 
 // `mine` is where the token first + lane begins; the tile has 16 tokens after the first `skip`.

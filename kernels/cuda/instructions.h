@@ -105,6 +105,24 @@ __device__ __forceinline__ void wait_copies() {
     asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
+/// The first thing that every thread of a kernel of launch_ahead() does, but for what needs nothing
+/// of other kernels: waits until all that was asked for before has ended and its writes are seen,
+/// and then lets the kernel that is asked for next begin. That order is why a kernel that has begun
+/// can rely on all but the one before it having ended. Nothing before sm_90, nor in a kernel that
+/// was launched otherwise.
+__device__ __forceinline__ void wait_for_earlier_kernels() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// Brings the 128 bytes around `memory` into L2. What is there now and what is written later are
+/// both seen by a later load.
+__device__ __forceinline__ void prefetch_to_l2(const void* memory) {
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(memory)));
+}
+
 }  // namespace r1::cuda
 
 #endif

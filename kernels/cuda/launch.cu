@@ -6,11 +6,14 @@
 #include <string>
 
 #include "common/error.h"
+#include "kernels/cuda/check.h"
 #include "kernels/cuda/launch.h"
 
 namespace r1::cuda {
 
 namespace {
+
+__global__ void compiled_as_all_kernels() {}
 
 std::string readable_name(const void* kernel) {
     const char* name = nullptr;
@@ -26,6 +29,12 @@ std::string text_of(const dim3& size) {
 }
 
 }  // namespace
+
+bool can_launch_ahead() {
+    cudaFuncAttributes facts{};
+    check_cuda(cudaFuncGetAttributes(&facts, compiled_as_all_kernels), "cudaFuncGetAttributes");
+    return facts.ptxVersion >= 90;
+}
 
 void throw_launch_error(cudaError_t status, const void* kernel, const cudaLaunchConfig_t& shape) {
     const std::string detail = cudaGetErrorString(status);

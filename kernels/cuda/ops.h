@@ -80,6 +80,17 @@ template <class T>
 void attention_cached(T* out, const T* qkv, const PagedCache<T>& cache, const CachedRows& rows,
                       const HeadShape& shape, Scratch& scratch, cudaStream_t stream);
 
+// few_rows_inputs.cu: as the backend's of these names, leaving what lies between undone. Returns
+// false, and does nothing, where there are more rows than few_rows.cuh is for, or where sizes or
+// addresses do not suit it.
+template <class T>
+bool few_rows_attention_inputs(T* qkv, const PagedCache<T>& cache, const NormedRows<T>& x,
+                               const T* w, const T* bias, const CachedRows& rows,
+                               const HeadShape& shape, double theta, cudaStream_t stream);
+template <class T>
+bool few_rows_feed_forward_inputs(T* y, const NormedRows<T>& x, const T* w, std::int32_t m,
+                                  std::int32_t n, cudaStream_t stream);
+
 // logprob.cu. logits are Wide<T>, which is float for both types.
 void logprob_forward(float* logprob, float* entropy, const float* logits,
                      const std::int32_t* targets, std::int32_t m, std::int32_t vocab,

@@ -1,37 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Root mean square layer normalisation (Zhang & Sennrich 2019, eq. 4). One block a row; the
-// gradient of the weights goes over the rows a second time.
+// One block a row; the gradient of the weights goes over the rows a second time.
 #include "kernels/cuda/column_sums.cuh"
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
 #include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/rms_row.cuh"
 #include "kernels/cuda/values.cuh"
 
 namespace r1::cuda {
 namespace {
 
 template <class T, int N>
-__global__ void rms_norm_forward_kernel(T* __restrict__ y, float* __restrict__ rstd,
-                                        const T* __restrict__ x, const T* __restrict__ w,
+__global__ void rms_norm_forward_kernel(T* y, float* rstd, const T* x, const T* w,
                                         std::int64_t width, float eps) {
+    wait_for_earlier_kernels();
     const std::int64_t i = blockIdx.x;
-    const T* row = x + i * width;
-    float squares = 0;
-    for (std::int64_t j = std::int64_t{threadIdx.x} * N; j < width; j += blockDim.x * N) {
-        const Lanes<N> value = load<N>(row + j);
-#pragma unroll
-        for (int l = 0; l < N; ++l) squares = fmaf(value.v[l], value.v[l], squares);
-    }
-    squares = block_reduce(squares, Add{});
-    const float inverse = 1.0F / sqrtf(squares / static_cast<float>(width) + eps);
-    if (threadIdx.x == 0) rstd[i] = inverse;
-    for (std::int64_t j = std::int64_t{threadIdx.x} * N; j < width; j += blockDim.x * N) {
-        Lanes<N> value = load<N>(row + j);
-        const Lanes<N> weight = load<N>(w + j);
-#pragma unroll
-        for (int l = 0; l < N; ++l) value.v[l] *= inverse * weight.v[l];
-        store<N>(y + i * width + j, value);
-    }
+    const float of_row = normalise_row<N>(y + i * width, x + i * width, w, width, eps);
+    if (threadIdx.x == 0) rstd[i] = of_row;
 }
 
 // With u = x · rstd:  dx = rstd · (w · dy − u · mean(u · w · dy)).
@@ -95,8 +81,9 @@ void rms_norm_forward(T* y, Wide<T>* rstd, const T* x, const T* w, std::int32_t 
     if (m == 0 || width == 0) return;
     const bool packed = rows_are_packed(width, y, x, w);
     const auto kernel = packed ? rms_norm_forward_kernel<T, kLanes> : rms_norm_forward_kernel<T, 1>;
-    launch(kernel, dim3(static_cast<unsigned>(m)), dim3(row_threads(width, packed ? kLanes : 1)), 0,
-           stream, y, rstd, x, w, width, static_cast<float>(eps));
+    launch_ahead(kernel, dim3(static_cast<unsigned>(m)),
+                 dim3(row_threads(width, packed ? kLanes : 1)), 0, stream, y, rstd, x, w, width,
+                 static_cast<float>(eps));
 }
 
 template <class T>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
 #include "kernels/cuda/values.cuh"
@@ -33,9 +34,9 @@ __global__ void scatter_add_rows_kernel(T* __restrict__ dx, const T* __restrict_
 }
 
 template <class T, int N>
-__global__ void embedding_forward_kernel(T* __restrict__ y, const T* __restrict__ table,
-                                         TablePart part, const std::int32_t* __restrict__ ids,
-                                         std::int64_t width) {
+__global__ void embedding_forward_kernel(T* y, const T* table, TablePart part,
+                                         const std::int32_t* ids, std::int64_t width) {
+    wait_for_earlier_kernels();
     const std::int64_t i = blockIdx.x;
     const std::int64_t row = std::int64_t{ids[i]} - part.first;
     const bool held = row >= 0 && row < part.count;
@@ -75,8 +76,9 @@ void embedding_forward(T* y, const T* table, const TablePart& part, const std::i
     const bool packed = rows_are_packed(width, y, table);
     const auto kernel =
         packed ? embedding_forward_kernel<T, kLanes> : embedding_forward_kernel<T, 1>;
-    launch(kernel, dim3(static_cast<unsigned>(m)), dim3(row_threads(width, packed ? kLanes : 1)), 0,
-           stream, y, table, part, ids, width);
+    launch_ahead(kernel, dim3(static_cast<unsigned>(m)),
+                 dim3(row_threads(width, packed ? kLanes : 1)), 0, stream, y, table, part, ids,
+                 width);
 }
 
 template void embedding_forward(Bf16*, const Bf16*, const TablePart&, const std::int32_t*,

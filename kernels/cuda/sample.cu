@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
 #include "kernels/cuda/philox.cuh"
@@ -69,9 +70,9 @@ __device__ Cut allowed(const float* line, std::int32_t vocab, const Draw& rule, 
 
 template <int N>
 __global__ void __launch_bounds__(kSoftmaxThreads)
-    sample_kernel(std::int32_t* __restrict__ tokens, float* __restrict__ logprob,
-                  const float* __restrict__ logits, std::int32_t vocab, Draw rule,
-                  const std::uint32_t* __restrict__ counters) {
+    sample_kernel(std::int32_t* tokens, float* logprob, const float* logits, std::int32_t vocab,
+                  Draw rule, const std::uint32_t* counters) {
+    wait_for_earlier_kernels();
     const std::int64_t i = blockIdx.x;
     const float* line = logits + i * vocab;
     const SoftmaxRow row = softmax_row<N, false>(line, vocab, rule.inverse);
@@ -114,8 +115,9 @@ void sample(std::int32_t* tokens, float* logprob, const float* logits, std::int3
                     numbers.key[1]};
     const bool packed = logits_are_packed(vocab, logits, nullptr);
     const auto kernel = packed ? sample_kernel<kLogits> : sample_kernel<1>;
-    launch(kernel, dim3(static_cast<unsigned>(m)), dim3(kSoftmaxThreads), 0, stream, tokens,
-           logprob, logits, vocab, draw, reinterpret_cast<const std::uint32_t*>(numbers.counters));
+    launch_ahead(kernel, dim3(static_cast<unsigned>(m)), dim3(kSoftmaxThreads), 0, stream, tokens,
+                 logprob, logits, vocab, draw,
+                 reinterpret_cast<const std::uint32_t*>(numbers.counters));
 }
 
 }  // namespace r1::cuda

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = silu(gate) · up (Shazeer 2020), with silu(g) = g · σ(g). One block a row.
+// y = silu(gate) · up (Shazeer 2020). One block a row.
+#include "kernels/cuda/instructions.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ops.h"
+#include "kernels/cuda/silu.cuh"
 #include "kernels/cuda/values.cuh"
 
 namespace r1::cuda {
 namespace {
 
-__device__ __forceinline__ float sigmoid(float x) {
-    return 1.0F / (1.0F + expf(-x));
-}
-
 template <class T, int N>
-__global__ void swiglu_forward_kernel(T* __restrict__ y, const T* __restrict__ gate_up,
-                                      std::int64_t n) {
+__global__ void swiglu_forward_kernel(T* y, const T* gate_up, std::int64_t n) {
+    wait_for_earlier_kernels();
     const std::int64_t i = blockIdx.x;
     const T* gate_row = gate_up + 2 * i * n;
     for (std::int64_t j = std::int64_t{threadIdx.x} * N; j < n; j += blockDim.x * N) {
         const Lanes<N> gate = load<N>(gate_row + j), up = load<N>(gate_row + n + j);
         Lanes<N> result;
 #pragma unroll
-        for (int l = 0; l < N; ++l) result.v[l] = gate.v[l] * sigmoid(gate.v[l]) * up.v[l];
+        for (int l = 0; l < N; ++l) result.v[l] = gated(gate.v[l], up.v[l]);
         store<N>(y + i * n + j, result);
     }
 }
@@ -53,8 +51,8 @@ void swiglu_forward(T* y, const T* gate_up, std::int32_t m, std::int32_t n, cuda
     if (m == 0 || n == 0) return;
     const bool packed = rows_are_packed(n, y, gate_up);
     const auto kernel = packed ? swiglu_forward_kernel<T, kLanes> : swiglu_forward_kernel<T, 1>;
-    launch(kernel, dim3(static_cast<unsigned>(m)), dim3(row_threads(n, packed ? kLanes : 1)), 0,
-           stream, y, gate_up, n);
+    launch_ahead(kernel, dim3(static_cast<unsigned>(m)), dim3(row_threads(n, packed ? kLanes : 1)),
+                 0, stream, y, gate_up, n);
 }
 
 template <class T>

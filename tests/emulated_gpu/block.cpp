@@ -36,6 +36,7 @@ struct Thread {
     uint3 index{};
     const char* waits_in = nullptr;  ///< the call that it waits in; null while it may run
     unsigned waits_for = 0;          ///< the lanes that it waits for; 0: the block
+    bool has_waited = false;         ///< for the kernels before
 };
 
 /// Lanes that wait for one another. Masks of the open meetings of a warp do not overlap, unless the
@@ -134,13 +135,22 @@ void prepare(const Launch& launch) {
 
 void run_block() {
     std::fill_n(block.shared->data(), block.shared->size(), static_cast<unsigned char>(0xFF));
-    for (int i = 0; i < block.threads; ++i) block.at(i).fiber->start(block.launch->thread);
+    for (int i = 0; i < block.threads; ++i) {
+        block.at(i).has_waited = false;
+        block.at(i).fiber->start(block.launch->thread);
+    }
     const auto ended = [](const Thread& thread) { return thread.fiber->ended(); };
     const auto end = block.thread.begin() + block.threads;
     while (!std::all_of(block.thread.begin(), end, ended)) {
         bool any = false;
         for (const int warp : ordered(block.warps())) any |= run_warp(warp);
         if (!any) die_stuck();
+    }
+    for (int i = 0; block.launch->ahead && i < block.threads; ++i) {
+        if (block.at(i).has_waited) continue;
+        block.running = i;
+        threadIdx = block.at(i).index;
+        die("was launched ahead and does not wait for the kernels before it");
     }
 }
 
@@ -181,6 +191,10 @@ int lane() {
 }
 unsigned char* dynamic_shared_memory() {
     return block.shared->data();
+}
+
+void wait_for_earlier_kernels() {
+    block.at(block.running).has_waited = true;
 }
 
 int meet_block(const char* call, bool predicate) {

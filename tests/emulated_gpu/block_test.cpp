@@ -141,6 +141,20 @@ TEST(EmulatedLaunch, AGridWithoutBlocksIsNoWork) {
     EXPECT_EQ(emulated::launches(), before);
 }
 
+__global__ void wait_unless(unsigned thread) {
+    if (threadIdx.x != thread) wait_for_earlier_kernels();
+}
+
+TEST(EmulatedBlockDeathTest, AKernelThatIsLaunchedAheadWaitsOnEveryThread) {
+    launch_ahead(wait_unless, 2, 64, 0, nullptr, 64u);
+    launch(wait_unless, 2, 64, 0, nullptr, 33u);
+    emulated::set_devices({.major = 8});  // where no kernel can wait, none is launched ahead
+    launch_ahead(wait_unless, 2, 64, 0, nullptr, 33u);
+    emulated::set_devices({});
+    EXPECT_DEATH(launch_ahead(wait_unless, 2, 64, 0, nullptr, 33u),
+                 "wait_unless.*thread \\(33, 0, 0\\): was launched ahead and does not wait");
+}
+
 }  // namespace
 
 }  // namespace r1::cuda

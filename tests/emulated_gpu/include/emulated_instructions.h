@@ -17,6 +17,7 @@ unsigned char* dynamic_shared_memory();
 
 void ldmatrix(std::uint32_t (&fragment)[4], std::uintptr_t row, bool transposed);
 void mma_m16n8k16(float (&sum)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1);
+void wait_for_earlier_kernels();
 void copy_async(std::uintptr_t target, const void* source, int bytes, bool valid);
 void commit_copies();
 void wait_copies(int pending);
@@ -76,5 +77,10 @@ template <int kPending>
 void wait_copies() {
     emulated::wait_copies(kPending);
 }
+
+inline void wait_for_earlier_kernels() {
+    emulated::wait_for_earlier_kernels();
+}
+inline void prefetch_to_l2(const void*) {}
 
 }  // namespace r1::cuda

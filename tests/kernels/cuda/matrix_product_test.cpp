@@ -28,10 +28,11 @@ struct Sizes {
     std::size_t y() const { return static_cast<std::size_t>(m) * static_cast<std::size_t>(n); }
 };
 /// Multiples of 8, for which cuBLASLt has algorithms in Bf16; odd sizes; one to four rows, which
-/// have a kernel of their own where the depth is a multiple of 8; nothing.
-constexpr Sizes kSizes[] = {{16, 24, 8}, {37, 16, 56}, {5, 261, 24}, {3, 8, 7},  {33, 17, 129},
-                            {1, 1, 1},   {1, 64, 40},  {2, 41, 264}, {3, 9, 16}, {4, 24, 520},
-                            {0, 8, 8},   {4, 0, 8},    {4, 8, 0}};
+/// have a kernel of their own where the depth is a multiple of 8, in which several warps share a
+/// column from a depth of 1536 on; nothing.
+constexpr Sizes kSizes[] = {{16, 24, 8},   {37, 16, 56}, {5, 261, 24}, {3, 8, 7},  {33, 17, 129},
+                            {1, 1, 1},     {1, 64, 40},  {2, 41, 264}, {3, 9, 16}, {4, 24, 520},
+                            {3, 11, 1544}, {1, 6, 6160}, {0, 8, 8},    {4, 0, 8},  {4, 8, 0}};
 
 TYPED_TEST(GpuProduct, ForwardIsWithinRoundingOfTheReference) {
     using T = TypeParam;
@@ -149,7 +150,7 @@ TYPED_TEST(GpuProduct, AlignmentDoesNotMatterToTheResult) {
 /// Decoding a sequence alone or with others gives the same tokens.
 TYPED_TEST(GpuProduct, FewRowsHaveTheBitsOfOne) {
     using T = TypeParam;
-    const Sizes s{4, 24, 520};
+    const Sizes s{4, 24, 1544};
     const auto x = this->template upload_as<T>(this->template random<T>(s.x()));
     const auto w = this->template upload_as<T>(this->template random<T>(s.w()));
     auto all = this->template poisoned<T>(s.y());

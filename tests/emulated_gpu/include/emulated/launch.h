@@ -9,8 +9,12 @@
 #include <tuple>
 #include <utility>
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
 struct cudaLaunchAttribute {
-    int id;
+    cudaLaunchAttributeID id;
+    struct {
+        int programmaticStreamSerializationAllowed;
+    } val;
 };
 struct cudaLaunchConfig_t {
     dim3 gridDim;
@@ -21,6 +25,9 @@ struct cudaLaunchConfig_t {
     unsigned numAttrs;
 };
 
+struct cudaFuncAttributes {
+    int ptxVersion;
+};
 enum cudaFuncAttribute {
     cudaFuncAttributeMaxDynamicSharedMemorySize = 8,
     cudaFuncAttributePreferredSharedMemoryCarveout = 9,
@@ -33,9 +40,14 @@ struct Launch {
     const void* function = nullptr;
     dim3 grid, block;
     std::size_t shared_bytes = 0;
+    bool ahead = false;            ///< may begin before what was asked for earlier has ended
     std::function<void()> thread;  ///< what each thread does
 };
 
+/// No other attribute is known.
+inline bool is_ahead(const cudaLaunchConfig_t& config) {
+    return config.numAttrs > 0 && config.attrs[0].val.programmaticStreamSerializationAllowed != 0;
+}
 cudaError_t launch(Launch launch, cudaStream_t stream);
 cudaError_t set_attribute(const void* function, cudaFuncAttribute attribute, int value);
 
@@ -46,7 +58,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
     return r1::emulated::launch(
         {reinterpret_cast<const void*>(kernel), config->gridDim, config->blockDim,
-         config->dynamicSmemBytes,
+         config->dynamicSmemBytes, r1::emulated::is_ahead(*config),
          [kernel, values = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
              std::apply(kernel, values);
          }},
@@ -55,6 +67,11 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 template <class Function>
 cudaError_t cudaFuncSetAttribute(Function* kernel, cudaFuncAttribute attribute, int value) {
     return r1::emulated::set_attribute(reinterpret_cast<const void*>(kernel), attribute, value);
+}
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function);
+template <class Function>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Function* kernel) {
+    return cudaFuncGetAttributes(attributes, reinterpret_cast<const void*>(kernel));
 }
 /// The kernel's mangled name.
 cudaError_t cudaFuncGetName(const char** name, const void* function);
