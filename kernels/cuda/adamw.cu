@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // AdamW (Loshchilov & Hutter 2019, algorithm 2) in one pass over the parameters: what a step costs
 // is the memory that it reads and writes.
-#include <cmath>
-
+#include "kernels/adamw_factors.h"
 #include "kernels/cuda/flat.cuh"
 #include "kernels/cuda/ops.h"
 
 namespace r1::cuda {
 namespace {
-
-/// The scalars of one step, computed in double.
-struct Factors {
-    float gradient, beta1, beta2, rest1, rest2, decay, step_size, root, epsilon;
-
-    explicit Factors(const AdamWStep& s)
-        : gradient(static_cast<float>(s.gradient_scale)),
-          beta1(static_cast<float>(s.beta1)),
-          beta2(static_cast<float>(s.beta2)),
-          rest1(static_cast<float>(1 - s.beta1)),
-          rest2(static_cast<float>(1 - s.beta2)),
-          decay(static_cast<float>(s.learning_rate * s.weight_decay)),
-          step_size(static_cast<float>(s.learning_rate /
-                                       (1 - std::pow(s.beta1, static_cast<double>(s.step))))),
-          root(static_cast<float>(1 /
-                                  std::sqrt(1 - std::pow(s.beta2, static_cast<double>(s.step))))),
-          epsilon(static_cast<float>(s.epsilon)) {}
-};
 
 template <class T>
 struct Step {
@@ -34,7 +15,7 @@ struct Step {
     const float* gradients;
     float* first_moment;
     float* second_moment;
-    Factors f;
+    AdamWFactors f;
 
     template <int N>
     __device__ void at(std::int64_t i) const {
@@ -61,7 +42,7 @@ struct Step {
 template <class T>
 void adamw(T* weights, float* master, const float* gradients, float* first_moment,
            float* second_moment, std::size_t count, const AdamWStep& step, cudaStream_t stream) {
-    const Step<T> work{weights, master, gradients, first_moment, second_moment, Factors(step)};
+    const Step<T> work{weights, master, gradients, first_moment, second_moment, AdamWFactors(step)};
     for_each_flat(work, count,
                   rows_are_packed(0, weights, master, gradients, first_moment, second_moment),
                   stream);
