@@ -140,9 +140,8 @@ MatrixProducts::~MatrixProducts() {
 
 const MatrixProducts::Plan& MatrixProducts::plan(const Request& request,
                                                  const Description& description) {
-    const auto [entry, is_new] = plans_.try_emplace(request);
-    Plan& plan = entry->second;
-    if (!is_new) return plan;
+    const auto known = plans_.find(request);
+    if (known != plans_.end()) return known->second;
     Preference preference;
     preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes_);
     // Parts of a split depth are added up in float and in a fixed order; "in place" they would be
@@ -158,11 +157,11 @@ const MatrixProducts::Plan& MatrixProducts::plan(const Request& request,
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         library_, description.operation.get(), description.first.get(), description.second.get(),
         description.result.get(), description.result.get(), preference.get(), 1, &best, &count);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return plan;
-    check_cublas(status, "cublasLtMatmulAlgoGetHeuristic");
-    plan.found = count > 0 && best.state == CUBLAS_STATUS_SUCCESS;
-    plan.algorithm = best.algo;
-    return plan;
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED)
+        check_cublas(status, "cublasLtMatmulAlgoGetHeuristic");
+    const bool found =
+        status == CUBLAS_STATUS_SUCCESS && count > 0 && best.state == CUBLAS_STATUS_SUCCESS;
+    return plans_.emplace(request, Plan{found, best.algo}).first->second;
 }
 
 template <class T, class Out>
