@@ -44,7 +44,10 @@ expect 0 'NOTHING RAN: no GPU' -- --allow-none
 cat >"$work/bin/compute-sanitizer" <<'END'
 #!/bin/sh
 [ "$1 $2 $3 $4" = "--tool $2 --error-exitcode 99" ] || exit 1
-case "$2 $5" in racecheck*/b_gpu) echo "a race"; exit 99 ;; esac
+case "$*" in
+    *memcheck*) [ "$5 $6" = "--report-api-errors no" ] || { echo "an error that was wanted"; exit 99; } ;;
+    *racecheck*/b_gpu) echo "a race"; exit 99 ;;
+esac
 END
 chmod +x "$work/bin/compute-sanitizer"
 program b_gpu 0 '[ RUN      ] B.Two' '[       OK ] B.Two (3 ms)'
@@ -63,5 +66,12 @@ sed -i '/^exit/d' "$folder/tests/f_gpu"
 expect 1 'why it failed' '^c_gpu  C\.Three +failed$' '^d_gpu  D\.Four +passed$' '^d_gpu  D\.Five +failed$' \
     '^e_gpu  \(ended by signal 11\)  failed$' '^f_gpu  F\.Six +failed$' '--- f_gpu: took more than 1 s' \
     '^2 passed, 4 failed, 1 skipped$' -- --no-sanitizer --time-limit 1
+
+# A library that is not here.
+: >"$folder/gpu_tests.txt"
+program b_gpu 0 '[ RUN      ] B.Two' '[       OK ] B.Two (3 ms)'
+program g_gpu 127 'g_gpu: error while loading shared libraries: libmpi.so.40: cannot open shared object file'
+expect 0 '^g_gpu  \(g_gpu: error while loading shared libraries: libmpi.*skipped$' '^1 passed, 0 failed, 1 skipped$' \
+    -- --no-sanitizer
 
 expect 2 "unknown word '--fast'" -- --fast
