@@ -60,7 +60,7 @@ struct NormedRows {
 };
 
 /// The rows of one cached step. Row i is token `positions[i]` of the sequence whose pages are
-/// tables[i * table_stride + 0 …]. Several rows may belong to one sequence (prefill).
+/// tables[i * table_stride + 0 …]. Several rows may belong to one sequence.
 struct CachedRows {
     const std::int32_t* tables = nullptr;     ///< [rows, table_stride], page numbers, on the device
     const std::int32_t* positions = nullptr;  ///< [rows], on the device

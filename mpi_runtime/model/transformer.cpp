@@ -164,9 +164,10 @@ void Transformer<T>::reserve_cached(Activations<T>& activations, std::int32_t ro
 }
 
 template <class T>
-void Transformer<T>::forward_cached(const Weights<T>& weights, const CachedStep& step,
-                                    KeyValueCache<T>& cache, Activations<T>& activations) {
-    const std::int32_t rows = step.rows.rows;
+template <class Inside>
+void Transformer<T>::pass_over_layers(const Weights<T>& weights, const std::int32_t* tokens,
+                                      std::int32_t rows, Activations<T>& activations,
+                                      const Inside& inside) {
     reserve_cached(activations, rows);
     LayerActivations<T>& at = activations.layers[0];
     T* input = activations.inputs[0].data();
@@ -174,17 +175,39 @@ void Transformer<T>::forward_cached(const Weights<T>& weights, const CachedStep&
     // The layers write to both in turn; an even number of them would end in the input's.
     if (shape_.layers % 2 == 0) std::swap(input, output);
     backend_.embedding_forward(input, weights.section(layout_, 0, 1).at(layout_.embedding()),
-                               shape_.vocabulary_part(), step.tokens, rows, shape_.hidden);
+                               shape_.vocabulary_part(), tokens, rows, shape_.hidden);
     sum_slices(input, rows);
     for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
-        const PagedCache<T> pages = cache.layer(layer);
         const auto section =
             layer_weights(weights, layer, ParameterLayout::layer_section(layer) + 1);
-        layer_cached(section, layer, at, input, step.rows, pages);
+        inside(section, layer, at, input);
         layer_output(section, layer, at, output, rows);
         std::swap(input, output);
     }
     final_norm(weights, activations, rows);
+}
+
+template <class T>
+void Transformer<T>::forward_prompts(const Weights<T>& weights, const DeviceBatch& batch,
+                                     const CachedRows& rows, KeyValueCache<T>& cache,
+                                     Activations<T>& activations) {
+    pass_over_layers(weights, batch.tokens(), batch.rows(), activations,
+                     [&](const Section<const T>& section, std::int32_t layer,
+                         LayerActivations<T>& at, const T* input) {
+                         layer_inside(section, layer, at, input, batch);
+                         backend_.cache_store(cache.layer(layer), at.qkv.data(), rows,
+                                              shape_.attention);
+                     });
+}
+
+template <class T>
+void Transformer<T>::forward_cached(const Weights<T>& weights, const CachedStep& step,
+                                    KeyValueCache<T>& cache, Activations<T>& activations) {
+    pass_over_layers(weights, step.tokens, step.rows.rows, activations,
+                     [&](const Section<const T>& section, std::int32_t layer,
+                         LayerActivations<T>& at, const T* input) {
+                         layer_cached(section, layer, at, input, step.rows, cache.layer(layer));
+                     });
 }
 
 template <class T>

@@ -79,8 +79,13 @@ class Transformer {
     void join_backward(const Weights<T>& weights, const Gradients<Wide<T>>& gradients);
     /// Makes room for forward_cached() of up to `rows` rows, which then allocates nothing.
     void reserve_cached(Activations<T>& activations, std::int32_t rows);
-    /// The same forward pass for rows whose earlier tokens are in `cache`; their own keys and
-    /// values are stored there. `activations` needs and keeps a single layer.
+    /// The same forward pass over whole prompts, whose keys and values are stored in `cache`:
+    /// `rows` are the batch's. `activations` needs and keeps a single layer.
+    void forward_prompts(const Weights<T>& weights, const DeviceBatch& batch,
+                         const CachedRows& rows, KeyValueCache<T>& cache,
+                         Activations<T>& activations);
+    /// The same for rows whose earlier tokens are in `cache`; their own keys and values are stored
+    /// there.
     void forward_cached(const Weights<T>& weights, const CachedStep& step, KeyValueCache<T>& cache,
                         Activations<T>& activations);
 
@@ -93,6 +98,11 @@ class Transformer {
     /// The same of a cached pass, which keeps nothing but the keys and values.
     void layer_cached(const Section<const T>& weights, std::int32_t layer, LayerActivations<T>& at,
                       const T* input, const CachedRows& rows, const PagedCache<T>& cache);
+    /// The pass that keeps one layer's activations: inside(section, layer, at, input) does what
+    /// layer_inside() does.
+    template <class Inside>
+    void pass_over_layers(const Weights<T>& weights, const std::int32_t* tokens, std::int32_t rows,
+                          Activations<T>& activations, const Inside& inside);
     /// y = x · wᵀ + residual, where the slices divide the columns of w.
     void add_to_stream(T* y, const T* x, const T* w, const T* residual, std::int32_t rows,
                        std::int32_t columns);

@@ -2,6 +2,7 @@
 #include "mpi_runtime/rollout/rollout_engine.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,8 @@ constexpr std::int32_t kPrefillRows = 2048;  // rows of one prefill pass, more o
 // Steps between two looks at what a device drew that the host cannot see into: a sequence that ends
 // keeps its place for half as many more on average.
 constexpr std::int32_t kTurns = 16;
+// In the place of the token that follows a prompt.
+constexpr std::array<std::int32_t, 1> kUnknownToken{0};
 
 std::int32_t pages_for(std::int32_t tokens, std::int32_t page_tokens) {
     return (tokens + page_tokens - 1) / page_tokens;
@@ -151,30 +154,22 @@ void RolloutEngine<T>::prefill(const Weights<T>& weights,
                                const std::vector<RolloutRequest>& requests) {
     const auto free_places =
         static_cast<std::int64_t>(places_) - static_cast<std::int64_t>(active_.size());
-    std::vector<std::int32_t> tokens;
-    std::vector<std::int32_t> positions;
+    PackedBatch batch;                // its loss rows are those that predict the first tokens
     std::vector<std::size_t> owners;  // by row, an index in groups_
-    std::vector<std::int32_t> last_rows;
     std::int64_t places_filled = 0;
     while (next_request_ < requests.size() && places_filled < free_places) {
         const RolloutRequest& request = requests[next_request_];
         const auto length = static_cast<std::int32_t>(request.prompt.size());
-        if (!tokens.empty() && static_cast<std::int32_t>(tokens.size()) + length > kPrefillRows)
-            break;
+        if (batch.rows() > 0 && batch.rows() + length > kPrefillRows) break;
         const std::size_t index = next_request_++;
         if (request.count == 0) continue;
-        groups_.push_back(
-            {index, 0, SequencePages<T>(*cache_), static_cast<std::int32_t>(last_rows.size())});
+        groups_.push_back({index, 0, SequencePages<T>(*cache_), batch.sequences()});
         groups_.back().pages.grow(length);
-        for (std::int32_t at = 0; at < length; ++at) {
-            tokens.push_back(request.prompt[static_cast<std::size_t>(at)]);
-            positions.push_back(at);
-            owners.push_back(groups_.size() - 1);
-        }
-        last_rows.push_back(static_cast<std::int32_t>(tokens.size()) - 1);
+        batch.append(request.prompt, kUnknownToken);
+        owners.resize(static_cast<std::size_t>(batch.rows()), groups_.size() - 1);
         places_filled += request.count;
     }
-    if (tokens.empty()) return;
+    if (batch.rows() == 0) return;
     std::size_t stride = 1;
     for (const std::size_t owner : owners)
         stride = std::max(stride, groups_[owner].pages.pages().size());
@@ -183,21 +178,16 @@ void RolloutEngine<T>::prefill(const Weights<T>& weights,
         std::ranges::copy(groups_[owners[row]].pages.pages(),
                           tables.begin() + static_cast<std::ptrdiff_t>(row * stride));
     beat();
-    const auto load = [&](Array<std::int32_t>& target, const std::vector<std::int32_t>& source) {
-        target.reserve(backend_, source.size());
-        target.load(source.data(), source.size());
-        return target.data();
-    };
-    const CachedStep step{
-        load(prompt_tokens_, tokens),
-        {load(prompt_tables_, tables), load(prompt_positions_, positions),
-         static_cast<std::int32_t>(stride), static_cast<std::int32_t>(tokens.size())}};
-    model_.forward_cached(weights, step, *cache_, prompt_activations_);
-    const auto count = static_cast<std::int32_t>(last_rows.size());
-    chosen_rows_.load(last_rows.data(), last_rows.size());
+    prompt_batch_.load(backend_, batch);
+    prompt_tables_.reserve(backend_, tables.size());
+    prompt_tables_.load(tables.data(), tables.size());
+    model_.forward_prompts(weights, prompt_batch_,
+                           {prompt_tables_.data(), prompt_batch_.positions(),
+                            static_cast<std::int32_t>(stride), batch.rows()},
+                           *cache_, prompt_activations_);
     backend_.gather_rows(prompt_hidden_.data(), prompt_activations_.hidden.data(),
-                         chosen_rows_.data(), count, model_.shape().hidden);
-    head_.logits(weights, prompt_hidden_.data(), count, prompt_logits_.data());
+                         prompt_batch_.loss_rows(), batch.sequences(), model_.shape().hidden);
+    head_.logits(weights, prompt_hidden_.data(), batch.sequences(), prompt_logits_.data());
 }
 
 template <class T>

@@ -100,9 +100,10 @@ class RolloutEngine {
     std::vector<Active> active_;
     // Prompts may be many rows at once; what decoding uses stays where it is, for its records.
     Activations<T> prompt_activations_, activations_;
+    DeviceBatch prompt_batch_;
     Array<T> prompt_hidden_;
     Array<Wide<T>> prompt_logits_, logits_, logprob_, log_logprobs_;
-    Array<std::int32_t> prompt_tokens_, prompt_positions_, prompt_tables_, chosen_rows_;
+    Array<std::int32_t> prompt_tables_, chosen_rows_;
     Array<std::int32_t> tokens_, positions_, tables_, turn_, drawn_, log_tokens_;
     Array<PhiloxCounter> counters_;
     std::unique_ptr<SequencePages<T>> idle_page_;  // where idle rows read and write
