@@ -74,4 +74,25 @@ program g_gpu 127 'g_gpu: error while loading shared libraries: libmpi.so.40: ca
 expect 0 '^g_gpu  \(g_gpu: error while loading shared libraries: libmpi.*skipped$' '^1 passed, 0 failed, 1 skipped$' \
     -- --no-sanitizer
 
+# Packed and carried: the programs, their libraries but not the system's, and the commit.
+pack=${run%/run}/pack
+cp "$(command -v xz)" "$folder/tests/xz_gpu"
+echo tests/xz_gpu >"$folder/gpu_tests.txt"
+mkdir -p "$folder/bench/gpu" "$work/there"
+cp "$(command -v xz)" "$folder/bench/gpu/r1_bench_gpu"
+"$pack" --no-build --folder "$folder" "$work/gpu.tar" >"$work/out"
+grep -q 'gpu.tar: 2 programs, ' "$work/out" || { echo "FAILED: pack said:"; cat "$work/out"; exit 1; }
+tar xf "$work/gpu.tar" -C "$work/there"
+for path in tests/gpu/run tests/xz_gpu bench/gpu/run bench/gpu/r1_bench_gpu bench/gpu/table.py; do
+    [ -f "$work/there/$path" ] || { echo "FAILED: pack left out $path"; exit 1; }
+done
+[ "$(ls "$work/there/lib")" = liblzma.so.5 ] || { echo "FAILED: packed libraries:"; ls "$work/there/lib"; exit 1; }
+echo '0123456789ab' >"$work/there/commit"
+status=0
+"$work/there/tests/gpu/run" --no-build --folder "$work/there" >"$work/out" 2>&1 || status=$?
+grep -q ', 0123456789ab$' "$work/out" || { echo "FAILED: no commit in:"; cat "$work/out"; exit 1; }
+: >"$folder/gpu_tests.txt"
+"$pack" --no-build --folder "$folder" "$work/gpu.tar" 2>"$work/out" && exit 1
+grep -q 'holds no programs for a GPU' "$work/out" || { echo "FAILED: pack said:"; cat "$work/out"; exit 1; }
+
 expect 2 "unknown word '--fast'" -- --fast
