@@ -14,7 +14,7 @@ using std::int32_t;
 class StreamOwner {
   public:
     virtual void* stream() = 0;
-    virtual void wait_with(std::function<void()> waiter) = 0;
+    virtual DeviceWatches& watches() = 0;
 
   protected:
     ~StreamOwner() = default;
@@ -28,7 +28,7 @@ class CudaBackend final : public Backend<T>, public StreamOwner {
     explicit CudaBackend(int index) : device_(index) {}
 
     void* stream() override { return device_.stream(); }
-    void wait_with(std::function<void()> waiter) override { device_.wait_with(std::move(waiter)); }
+    DeviceWatches& watches() override { return device_.watches(); }
     const char* name() const override { return device_.name().c_str(); }
     bool shares_host_memory() const override { return false; }
     void* allocate(std::size_t bytes) override { return device_.allocate(bytes); }
@@ -215,9 +215,9 @@ void* cuda_stream_of(Device& device) {
     return owner == nullptr ? nullptr : owner->stream();
 }
 
-void wait_for_cuda_with(Device& device, std::function<void()> waiter) {
+DeviceWatches* cuda_watches_of(Device& device) {
     auto* owner = dynamic_cast<StreamOwner*>(&device);
-    if (owner != nullptr) owner->wait_with(std::move(waiter));
+    return owner == nullptr ? nullptr : &owner->watches();
 }
 
 }  // namespace r1

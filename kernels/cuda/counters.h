@@ -19,6 +19,7 @@ class Counters {
     /// kCount zeros, made at the first call. Throws Error (kLibrary) when there is no memory, or
     /// when the device's work is being recorded then.
     std::int32_t* data();
+    bool made() const { return data_ != nullptr; }
 
   private:
     std::int32_t* data_ = nullptr;

@@ -56,7 +56,10 @@ struct GraphTraits {
 }  // namespace
 
 CudaDevice::CudaDevice(int index)
-    : name_(open_gpu(index)), stream_(make_stream()), staging_(stream_.get()) {}
+    : name_(open_gpu(index)),
+      stream_(make_stream()),
+      staging_(stream_.get(), watches_),
+      scratch_([this] { wait_for_watched(); }) {}
 
 CudaDevice::~CudaDevice() {
     cudaStreamSynchronize(stream_.get());
@@ -66,8 +69,13 @@ void CudaDevice::refuse_while_recording(const char* call) const {
     if (recording_) throw_library_error("CUDA", call, "the device is recording its work");
 }
 
+void CudaDevice::wait_for_watched() {
+    if (!recording_) watches_.wait_until_idle();
+}
+
 void* CudaDevice::allocate(std::size_t bytes) {
     refuse_while_recording("allocate");
+    wait_for_watched();
     void* memory = nullptr;
     const cudaError_t status = cudaMalloc(&memory, bytes);
     if (status == cudaErrorMemoryAllocation) {
@@ -85,6 +93,11 @@ void* CudaDevice::allocate(std::size_t bytes) {
 }
 
 void CudaDevice::release(void* memory) noexcept {
+    try {
+        wait_for_watched();
+    } catch (...) {
+        // All work was given up, so that cudaFree ends. The next wait throws it again.
+    }
     cudaFree(memory);
 }
 
@@ -95,7 +108,6 @@ void CudaDevice::to_device(void* device, const void* host, std::size_t bytes) {
 
 void CudaDevice::to_host(void* host, const void* device, std::size_t bytes) {
     refuse_while_recording("to_host");
-    if (waiter_) waiter_();
     staging_.to_host(host, device, bytes);
 }
 
@@ -112,7 +124,13 @@ void CudaDevice::zero(void* memory, std::size_t bytes) {
 
 void CudaDevice::finish() {
     refuse_while_recording("finish");
-    if (waiter_) waiter_();
+    if (!watches_.empty())
+        watches_.wait_until([this] {
+            const cudaError_t status = cudaStreamQuery(stream_.get());
+            if (status == cudaErrorNotReady) return false;
+            check_cuda(status, "cudaStreamQuery");
+            return true;
+        });
     check_cuda(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
 }
 
@@ -127,22 +145,27 @@ void CudaDevice::replay(std::uint64_t key, const std::function<void()>& work) {
     records_.emplace(key, record(work));
 }
 
+void CudaDevice::abandon_recording() noexcept {
+    if (!std::exchange(recording_, false)) return;
+    cudaGraph_t captured = nullptr;
+    cudaStreamEndCapture(stream_.get(), &captured);
+    if (captured != nullptr) cudaGraphDestroy(captured);
+    cudaGetLastError();
+}
+
 CudaDevice::Record CudaDevice::record(const std::function<void()>& work) {
     // Other threads may go on using the device.
     check_cuda(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal),
                "cudaStreamBeginCapture");
     recording_ = true;
-    cudaGraph_t captured = nullptr;
     try {
         work();
     } catch (...) {
-        recording_ = false;
-        cudaStreamEndCapture(stream_.get(), &captured);
-        if (captured != nullptr) cudaGraphDestroy(captured);
-        cudaGetLastError();
+        abandon_recording();
         throw;
     }
     recording_ = false;
+    cudaGraph_t captured = nullptr;
     check_cuda(cudaStreamEndCapture(stream_.get(), &captured), "cudaStreamEndCapture");
     const Handle<GraphTraits> graph(captured);
     cudaGraphExec_t program = nullptr;
@@ -152,6 +175,7 @@ CudaDevice::Record CudaDevice::record(const std::function<void()>& work) {
 
 void CudaDevice::forget_replays() {
     finish();
+    wait_for_watched();
     records_.clear();
     scratch_.release_outgrown();
 }

@@ -13,6 +13,7 @@
 #include "common/handle.h"
 #include "kernels/cuda/scratch.h"
 #include "kernels/cuda/staging.h"
+#include "kernels/device_watches.h"
 
 namespace r1::cuda {
 
@@ -48,8 +49,9 @@ class CudaDevice {
     void copy(void* target, const void* source, std::size_t bytes);
     void zero(void* memory, std::size_t bytes);
     void finish();
-    /// Before the host waits for all work, `waiter` is called, if there is one.
-    void wait_with(std::function<void()> waiter) { waiter_ = std::move(waiter); }
+    /// They look on while the host waits: in finish() and to_host(), for staging memory, and before
+    /// device memory is allocated or freed, which can last until the device has done everything.
+    DeviceWatches& watches() { return watches_; }
     /// The first time `work` is called twice: once to be done and once to be recorded. What is set
     /// up on first use could not be set up while the device records.
     void replay(std::uint64_t key, const std::function<void()>& work);
@@ -60,14 +62,22 @@ class CudaDevice {
 
     Record record(const std::function<void()>& work);
     void refuse_while_recording(const char* call) const;
+    void abandon_recording() noexcept;
+    /// Where the runtime may wait for the device: lets the watches wait first. While the device
+    /// records nothing waits.
+    void wait_for_watched();
 
     std::string name_;
     Handle<StreamTraits> stream_;
+    // A communicator cannot be taken down while a record holds its work.
+    DeviceWatches watches_{[this] {
+        abandon_recording();
+        records_.clear();
+    }};
     Staging staging_;
     Scratch scratch_;
     std::map<std::uint64_t, Record> records_;
     bool recording_ = false;
-    std::function<void()> waiter_;
 };
 
 /// kernels/device.h: 1, 2, 4, then multiples of 8, 16 and 64 that grow with the number.

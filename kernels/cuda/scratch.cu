@@ -16,6 +16,7 @@ void* Scratch::reserve(std::size_t bytes) {
     if (bytes > bytes_) {
         // Twice the size, so that few blocks are outgrown.
         const std::size_t size = bytes > 2 * bytes_ ? bytes : 2 * bytes_;
+        before_growth_();
         void* block = nullptr;
         const std::string call = "cudaMalloc of " + std::to_string(size) + " bytes of scratch";
         check_cuda(cudaMalloc(&block, size), call.c_str());

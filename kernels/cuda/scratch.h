@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "kernels/cuda/counters.h"
@@ -13,7 +15,10 @@ namespace r1::cuda {
 /// may use the same memory, since it begins when the one before it is done.
 class Scratch {
   public:
-    Scratch() = default;
+    /// Calls `before_growth` before it allocates, which may last until the device has done
+    /// everything.
+    explicit Scratch(std::function<void()> before_growth = [] {})
+        : before_growth_(std::move(before_growth)) {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch();
@@ -26,9 +31,13 @@ class Scratch {
     /// Gives back what was replaced by larger memory. Nothing may use it any more.
     void release_outgrown() noexcept;
     /// Counters::kCount numbers that are zero between operations.
-    std::int32_t* counters() { return counters_.data(); }
+    std::int32_t* counters() {
+        if (!counters_.made()) before_growth_();
+        return counters_.data();
+    }
 
   private:
+    std::function<void()> before_growth_;
     std::vector<void*> blocks_;  ///< the last is the one in use
     std::size_t bytes_ = 0;      ///< of the last
     Counters counters_;

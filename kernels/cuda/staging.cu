@@ -7,7 +7,7 @@
 
 namespace r1::cuda {
 
-Staging::Staging(cudaStream_t stream) : stream_(stream) {
+Staging::Staging(cudaStream_t stream, DeviceWatches& watches) : stream_(stream), watches_(watches) {
     try {
         for (Slot& slot : slots_) {
             check_cuda(cudaMallocHost(&slot.memory, kSlotBytes), "cudaMallocHost");
@@ -33,8 +33,19 @@ void Staging::close() noexcept {
 
 Staging::Slot& Staging::next_slot() {
     Slot& slot = slots_[used_++ % kSlots];
-    check_cuda(cudaEventSynchronize(slot.done), "cudaEventSynchronize");
+    wait_for(slot);
     return slot;
+}
+
+void Staging::wait_for(const Slot& slot) {
+    if (!watches_.empty())
+        watches_.wait_until([&] {
+            const cudaError_t status = cudaEventQuery(slot.done);
+            if (status == cudaErrorNotReady) return false;
+            check_cuda(status, "cudaEventQuery");
+            return true;
+        });
+    check_cuda(cudaEventSynchronize(slot.done), "cudaEventSynchronize");
 }
 
 void Staging::to_device(void* device, const void* host, std::size_t bytes) {
@@ -67,7 +78,7 @@ void Staging::to_host(void* host, const void* device, std::size_t bytes) {
             pending[asked % kSlots] = &slot;
         }
         Slot& slot = *pending[taken % kSlots];
-        check_cuda(cudaEventSynchronize(slot.done), "cudaEventSynchronize");
+        wait_for(slot);
         std::memcpy(static_cast<char*>(host) + taken * kSlotBytes, slot.memory, size_of(taken));
     }
 }

@@ -64,10 +64,8 @@ ChosenTensorGroup make_tensor_group(Communicator& comm, TensorDevice device,
         return {make_staged_tensor_group(comm, std::move(device)),
                 why_not + ": tensors go through the host and MPI"};
     Device& gpu = device.device;
-    DeviceQueue queue{cuda_stream_of(gpu), [&gpu](std::function<void()> waiter) {
-                          wait_for_cuda_with(gpu, std::move(waiter));
-                      }};
-    return {make_nccl_tensor_group(comm, std::move(device), std::move(queue), options),
+    const DeviceQueue queue{cuda_stream_of(gpu), *cuda_watches_of(gpu)};
+    return {make_nccl_tensor_group(comm, std::move(device), queue, options),
             "every rank has a GPU of its own: tensors go by NCCL " + nccl_version()};
 }
 

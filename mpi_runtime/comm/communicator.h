@@ -63,13 +63,14 @@ class Communicator {
     /// rank here. Must be destroyed before this one.
     virtual std::unique_ptr<Communicator> split(int color, int key) = 0;
 
-    /// Not collective: whether another rank has called the roll. Never waits.
+    /// Whether another rank has called the roll; asked when this one's last call is over. This and
+    /// the next two are not collective and never wait.
     virtual bool roll_called() = 0;
-    /// Sends `answer` to all others and waits so long for theirs: each rank's answer, by rank;
-    /// nullopt for those that did not call the roll too. Not collective, but who sees that the roll
-    /// was called calls it once as well. When an answer is missing the job has to end.
-    virtual std::vector<std::optional<std::string>> call_roll(std::string_view answer,
-                                                              double seconds) = 0;
+    /// Sends `answer` to all others. Who sees that the roll was called calls it once as well. The
+    /// call is over when all have answered; when one does not the job has to end.
+    virtual void call_roll(std::string_view answer) = 0;
+    /// What the ranks answered so far, by rank; nullopt for those that did not call the roll too.
+    virtual std::vector<std::optional<std::string>> roll_answers() = 0;
 
     /// Ends the job on every rank at once: the only safe answer to an exception on one of them.
     [[noreturn]] virtual void abort(int exit_code) noexcept = 0;

@@ -30,9 +30,9 @@ std::string to_answer(const Collective& place) {
     return std::to_string(place.number) + " " + std::to_string(place.waited_seconds);
 }
 
-std::optional<std::string> find_missing(std::span<const std::optional<std::string>> answers,
-                                        std::span<const std::string> names, const Collective& own,
-                                        const char* what, double limit_seconds) {
+std::optional<Missing> find_missing(std::span<const std::optional<std::string>> answers,
+                                    std::span<const std::string> names, const Collective& own,
+                                    const char* what, double limit_seconds) {
     std::int64_t furthest = own.number;
     for (const auto& answer : answers)
         if (answer) furthest = std::max(furthest, from_answer(*answer).number);
@@ -59,10 +59,12 @@ std::optional<std::string> find_missing(std::span<const std::optional<std::strin
     const std::string collective = "collective " + std::to_string(furthest) +
                                    (furthest == own.number ? " (" + std::string(what) + ")" : "");
     if (behind.empty())
-        return "all ranks came to " + collective + ", which did not end" + within +
-               ": a GPU or the network between them hangs; NCCL_DEBUG=INFO says more";
-    return join(behind) + " did not come to " + collective + within + "; " + join(waiting) +
-           (waiting.size() == 1 ? " waits" : " wait") + " there";
+        return Missing{"all ranks came to " + collective + ", which did not end" + within +
+                           ": a GPU or the network between them hangs; NCCL_DEBUG=INFO says more",
+                       true};
+    return Missing{join(behind) + " did not come to " + collective + within + "; " + join(waiting) +
+                       (waiting.size() == 1 ? " waits" : " wait") + " there",
+                   false};
 }
 
 }  // namespace r1

@@ -16,7 +16,13 @@ struct Collective {
 };
 std::string to_answer(const Collective& place);
 
-/// Who holds the others up, as the text of an error; nullopt where all go on or may still do so.
+/// What a roll call found, as the text of an error.
+struct Missing {
+    std::string text;
+    bool all_came = false;  ///< no rank is missing: the GPUs hang, or another group holds them up
+};
+
+/// Who holds the others up; nullopt where all go on or may still do so.
 /// Held up by a rank that gives no answer, or that has waited for the limit in an earlier
 /// collective than the furthest; by the GPUs where all have waited for the limit in the same:
 ///
@@ -25,8 +31,8 @@ std::string to_answer(const Collective& place);
 ///
 /// `answers` and `names` ("rank 1 on node3") are by rank of the group; `own` is where this rank is,
 /// in a collective called `what`.
-std::optional<std::string> find_missing(std::span<const std::optional<std::string>> answers,
-                                        std::span<const std::string> names, const Collective& own,
-                                        const char* what, double limit_seconds);
+std::optional<Missing> find_missing(std::span<const std::optional<std::string>> answers,
+                                    std::span<const std::string> names, const Collective& own,
+                                    const char* what, double limit_seconds);
 
 }  // namespace r1

@@ -101,10 +101,8 @@ class MpiCommunicator final : public Communicator {
     std::vector<std::string> all_gather(std::string_view bytes) override;
     std::unique_ptr<Communicator> split(int color, int key) override;
     bool roll_called() override { return roll_call_.called(); }
-    std::vector<std::optional<std::string>> call_roll(std::string_view answer,
-                                                      double seconds) override {
-        return roll_call_.call(answer, seconds);
-    }
+    void call_roll(std::string_view answer) override { roll_call_.call(answer); }
+    std::vector<std::optional<std::string>> roll_answers() override { return roll_call_.answers(); }
 
     [[noreturn]] void abort(int exit_code) noexcept override {
         std::fflush(nullptr);

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mpi_runtime/comm/mpi_roll_call.h"
 
-#include <chrono>
-#include <thread>
-
-#include "common/time.h"
-
 namespace r1 {
 
 namespace {
@@ -27,8 +22,8 @@ void MpiRollCall::send_answer(int rank, int ranks) {
     for (int to = 0; to < ranks; ++to) {
         if (to == rank) continue;
         MPI_Request sending = MPI_REQUEST_NULL;
-        check_mpi(MPI_Isend(answers_.back().data(), static_cast<int>(answers_.back().size()),
-                            MPI_BYTE, to, kTag, comm_, &sending),
+        check_mpi(MPI_Isend(sent_.back().data(), static_cast<int>(sent_.back().size()), MPI_BYTE,
+                            to, kTag, comm_, &sending),
                   "MPI_Isend");
         // Nobody may ever take the message: not waited for.
         check_mpi(MPI_Request_free(&sending), "MPI_Request_free");
@@ -38,7 +33,8 @@ void MpiRollCall::send_answer(int rank, int ranks) {
 std::optional<std::string> MpiRollCall::take_answer(int rank) {
     int here = 0;
     MPI_Status status;
-    check_mpi(MPI_Iprobe(rank, kTag, comm_, &here, &status), "MPI_Iprobe");
+    for (int look = 0; look < 2 && here == 0; ++look)
+        check_mpi(MPI_Iprobe(rank, kTag, comm_, &here, &status), "MPI_Iprobe");
     if (here == 0) return std::nullopt;
     int bytes = 0;
     check_mpi(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
@@ -48,27 +44,22 @@ std::optional<std::string> MpiRollCall::take_answer(int rank) {
     return text;
 }
 
-std::vector<std::optional<std::string>> MpiRollCall::call(std::string_view answer, double seconds) {
+void MpiRollCall::call(std::string_view answer) {
     int rank = 0;
     int ranks = 1;
     check_mpi(MPI_Comm_rank(comm_, &rank), "MPI_Comm_rank");
     check_mpi(MPI_Comm_size(comm_, &ranks), "MPI_Comm_size");
-    answers_.emplace_back(answer);
+    sent_.emplace_back(answer);
     send_answer(rank, ranks);
-    std::vector<std::optional<std::string>> answers(static_cast<std::size_t>(ranks));
-    answers[static_cast<std::size_t>(rank)] = answers_.back();
+    answers_.assign(static_cast<std::size_t>(ranks), std::nullopt);
+    answers_[static_cast<std::size_t>(rank)] = sent_.back();
+}
+
+std::vector<std::optional<std::string>> MpiRollCall::answers() {
     // One answer of each: a second one belongs to the next call.
-    int missing = ranks - 1;
-    for (const double end = monotonic_seconds() + seconds;;) {
-        for (int from = 0; from < ranks; ++from) {
-            std::optional<std::string>& theirs = answers[static_cast<std::size_t>(from)];
-            if (theirs) continue;
-            theirs = take_answer(from);
-            if (theirs) --missing;
-        }
-        if (missing == 0 || monotonic_seconds() >= end) return answers;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    for (std::size_t from = 0; from < answers_.size(); ++from)
+        if (!answers_[from]) answers_[from] = take_answer(static_cast<int>(from));
+    return answers_;
 }
 
 }  // namespace r1

@@ -17,9 +17,10 @@ class MpiRollCall {
   public:
     /// Borrows the communicator; its messages have a tag of their own.
     explicit MpiRollCall(MPI_Comm comm) : comm_(comm) {}
-    /// As Communicator::roll_called() and call_roll().
+    /// As Communicator::roll_called(), call_roll() and roll_answers().
     bool called();
-    std::vector<std::optional<std::string>> call(std::string_view answer, double seconds);
+    void call(std::string_view answer);
+    std::vector<std::optional<std::string>> answers();
 
   private:
     void send_answer(int rank, int ranks);
@@ -27,7 +28,8 @@ class MpiRollCall {
     std::optional<std::string> take_answer(int rank);
 
     MPI_Comm comm_;
-    std::deque<std::string> answers_;  // outlive the calls, as their messages may
+    std::deque<std::string> sent_;                     // outlive the calls, as their messages may
+    std::vector<std::optional<std::string>> answers_;  // to the last call, by rank
 };
 
 }  // namespace r1

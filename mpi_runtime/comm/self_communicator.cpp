@@ -33,14 +33,16 @@ class SelfCommunicator final : public Communicator {
 
     std::unique_ptr<Communicator> split(int, int) override { return make_self_communicator(); }
     bool roll_called() override { return false; }
-    std::vector<std::optional<std::string>> call_roll(std::string_view answer, double) override {
-        return {std::string(answer)};
-    }
+    void call_roll(std::string_view answer) override { answer_ = answer; }
+    std::vector<std::optional<std::string>> roll_answers() override { return {answer_}; }
 
     [[noreturn]] void abort(int exit_code) noexcept override {
         std::fflush(nullptr);
         std::_Exit(exit_code);
     }
+
+  private:
+    std::string answer_;
 };
 
 }  // namespace

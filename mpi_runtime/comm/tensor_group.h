@@ -88,8 +88,8 @@ class TensorGroup {
     virtual void finish() = 0;
 
     /// The host waits until the device has done all that it was asked, as Device::finish() does;
-    /// but where a rank does not come, that would wait for ever, and this throws. The CUDA device
-    /// calls it by itself wherever the host waits for it.
+    /// but where a rank does not come, that would wait for ever, and this throws. So does the CUDA
+    /// device wherever the host waits for it: its groups look on there.
     virtual void wait() = 0;
 };
 

@@ -2,11 +2,11 @@
 // Private to comm: the implementations of TensorGroup, and what they share.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "kernels/device_watches.h"
 #include "mpi_runtime/comm/tensor_group.h"
 
 namespace r1 {
@@ -21,11 +21,10 @@ std::unique_ptr<TensorGroup> make_local_tensor_group(TensorDevice device);
 /// once.
 std::unique_ptr<TensorGroup> make_staged_tensor_group(Communicator& comm, TensorDevice device);
 
-/// The order of a GPU's work.
+/// The order of a GPU's work, and who looks on where the host waits for it.
 struct DeviceQueue {
-    void* stream = nullptr;  ///< cuda_stream_of()
-    /// Sets what the device does before the host waits for it; nothing, when that is empty.
-    std::function<void(std::function<void()>)> wait_with;
+    void* stream;            ///< cuda_stream_of()
+    DeviceWatches& watches;  ///< cuda_watches_of()
 };
 
 /// "2.28.9". Throws Error (kLibrary) where NCCL is not found, (kUsage) in a build without it.

@@ -23,6 +23,7 @@ TEST(NoCuda, SaysThatTheBuildHasNone) {
 
 TEST(NoCuda, NoDeviceHasAStream) {
     EXPECT_EQ(cuda_stream_of(*make_reference_backend<float>()), nullptr);
+    EXPECT_EQ(cuda_watches_of(*make_reference_backend<float>()), nullptr);
 }
 
 }  // namespace

@@ -16,6 +16,14 @@ inline void check(cudaError_t code, std::string_view call,
     if (code != cudaSuccess) throw_library_error("CUDA", call, cudaGetErrorString(code), at);
 }
 
+/// Whether the stream has done all that it was asked. Throws when some of it failed.
+inline bool is_done(cudaStream_t stream) {
+    const cudaError_t code = cudaStreamQuery(stream);
+    if (code == cudaErrorNotReady) return false;
+    check(code, "cudaStreamQuery");
+    return true;
+}
+
 /// A stream beside that of the device, before which the GPU prefers nothing: communication that
 /// starts late ends late.
 class SideStream {

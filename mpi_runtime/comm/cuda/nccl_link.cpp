@@ -2,17 +2,12 @@
 #include "mpi_runtime/comm/cuda/nccl_link.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
-#include <string_view>
-#include <thread>
+#include <utility>
 
 #include "common/error.h"
 #include "common/host.h"
-#include "common/time.h"
 #include "mpi_runtime/comm/cuda/nccl_library.h"
 #include "mpi_runtime/comm/launched.h"
-#include "mpi_runtime/comm/progress.h"
 
 namespace r1 {
 
@@ -21,13 +16,8 @@ namespace {
 /// For answers to a roll call a rank has the limit, which is how long one may be silent, and at
 /// least so many seconds.
 constexpr double kShortestGrace = 1;
-/// Seconds for which a wait is busy, before it sleeps between looks.
-constexpr double kBusy = 1e-3;
-constexpr auto kNap = std::chrono::microseconds(50);
-/// Seconds between two looks for errors, and between two looks that are believed: time in which the
-/// process was stopped as a whole does not count.
-constexpr double kInterval = 1e-2;
-constexpr double kLongestGap = 1;
+/// A roll call that found nobody is repeated so often in the time of the limit.
+constexpr double kAgain = 4;
 
 /// As the user knows this rank: by its number among all, not in the group.
 std::string own_name(const Communicator& ranks) {
@@ -37,8 +27,14 @@ std::string own_name(const Communicator& ranks) {
 
 }  // namespace
 
-NcclLink::NcclLink(Communicator& comm, double limit_seconds)
-    : ranks_(comm), limit_(limit_seconds), names_(comm.all_gather(own_name(comm))) {
+NcclLink::NcclLink(Communicator& comm, DeviceWatches& watches, double limit_seconds,
+                   std::function<bool()> under_way)
+    : ranks_(comm),
+      watches_(watches),
+      limit_(limit_seconds),
+      under_way_(std::move(under_way)),
+      names_(comm.all_gather(own_name(comm))),
+      place_(watches, *this) {
     try {
         connect();
     } catch (...) {
@@ -67,7 +63,7 @@ NcclLink::~NcclLink() {
     }
     try {
         settle(nccl().comm_finalize(comm_), "ncclCommFinalize");
-        nccl().comm_destroy(comm_);
+        nccl().comm_destroy(std::exchange(comm_, nullptr));
     } catch (const std::exception&) {
         abort();
     }
@@ -76,13 +72,21 @@ NcclLink::~NcclLink() {
 void NcclLink::enter(const char* what) {
     if (comm_ == nullptr && entered_ > 0)
         throw Error(ExitCode::kLibrary, "NCCL: the group was aborted before");
-    pass_by();
     ++entered_;
     what_ = what;
 }
 
-void NcclLink::pass_by() {
-    if (ranks_.roll_called()) call_roll(0);
+void NcclLink::call(const std::function<void()>& calls) {
+    check(nccl().group_start(), "ncclGroupStart");
+    call_open_ = true;
+    try {
+        calls();
+    } catch (...) {
+        abort();
+        throw;
+    }
+    call_open_ = false;
+    settle(nccl().group_end(), "ncclGroupEnd");
 }
 
 void NcclLink::check(ncclResult_t code, const char* call) {
@@ -96,33 +100,44 @@ void NcclLink::settle(ncclResult_t code, const char* call) {
         check(nccl().comm_get_async_error(comm_, &state), "ncclCommGetAsyncError");
         return state != ncclInProgress;
     };
+    settling_ = true;
     // Asked even after ncclSuccess: until NCCL says so, no other call may be made.
-    if (!settled()) wait_until(settled);
+    watches_.wait_until(settled);
+    settling_ = false;
     check(state, call);
 }
 
-void NcclLink::wait_until(const std::function<bool()>& done) {
-    if (done()) return;
-    const CollectiveWait waiting;
-    const double start = monotonic_seconds();
-    double last_look = start;
-    double waited = 0;
-    double patience = limit_;
-    while (!done()) {
-        const double now = monotonic_seconds();
-        if (now - last_look >= kInterval) {
-            waited += std::min(now - last_look, kLongestGap);
-            last_look = now;
-            look_for_errors();
-            const bool out_of_patience = limit_ > 0 && waited >= patience;
-            if (out_of_patience) patience = waited + limit_;
-            if (out_of_patience || ranks_.roll_called()) call_roll(waited);
-        }
-        if (now - start < kBusy)
-            std::this_thread::yield();
-        else
-            std::this_thread::sleep_for(kNap);
-    }
+void NcclLink::begin() noexcept {
+    waiting_.emplace();
+    waited_ = 0;
+    patience_ = limit_;
+    all_came_at_.reset();
+}
+
+void NcclLink::end() noexcept {
+    waiting_.reset();
+    waited_ = 0;
+}
+
+void NcclLink::look(double seconds) {
+    if (comm_ == nullptr) return;
+    look_for_errors();
+    waited_ += seconds;
+    if (limit_ == 0 || seconds == 0 || waited_ < patience_) return;
+    // Who waits for something else answers, but does not ask where the others are.
+    if (answered_ || idle()) return;
+    patience_ = waited_ + limit_ / kAgain;
+    call_roll();
+}
+
+void NcclLink::answer(double seconds) {
+    if (comm_ == nullptr) return;
+    if (!answered_ && ranks_.roll_called()) call_roll();
+    if (answered_) hear_answers(seconds);
+}
+
+bool NcclLink::idle() {
+    return comm_ == nullptr || (!settling_ && !under_way_());
 }
 
 void NcclLink::look_for_errors() {
@@ -131,13 +146,32 @@ void NcclLink::look_for_errors() {
     check(state, what_);
 }
 
-void NcclLink::call_roll(double waited_seconds) {
-    const Collective own{entered_, waited_seconds};
-    const auto answers = ranks_.call_roll(to_answer(own), std::max(limit_, kShortestGrace));
-    const auto missing = find_missing(answers, names_, own, what_, limit_);
+void NcclLink::call_roll() {
+    // While another group of this GPU asks, it may be one of that group's ranks that holds up all.
+    answered_ = Collective{entered_, watches_.another_asks(*this) ? 0 : waited_};
+    answered_what_ = what_;
+    grace_ = std::max(limit_, kShortestGrace);
+    ranks_.call_roll(to_answer(*answered_));
+}
+
+void NcclLink::hear_answers(double seconds) {
+    const auto answers = ranks_.roll_answers();
+    grace_ -= seconds;
+    const bool all_answered = std::all_of(answers.begin(), answers.end(),
+                                          [](const auto& answer) { return answer.has_value(); });
+    if (!all_answered && grace_ > 0) return;
+    const Collective own = *std::exchange(answered_, std::nullopt);
+    const auto missing = find_missing(answers, names_, own, answered_what_, limit_);
     if (!missing) return;
+    if (missing->all_came) {
+        // Another group may hold up the GPU of one of them: it has the time of another limit to
+        // find out, in which this one does not ask.
+        if (!all_came_at_) all_came_at_ = waited_;
+        patience_ = std::max(patience_, *all_came_at_ + limit_);
+        if (own.number != entered_ || waited_ < *all_came_at_ + limit_) return;
+    }
     abort();
-    throw Error(ExitCode::kLibrary, "NCCL: " + *missing);
+    throw Error(ExitCode::kLibrary, "NCCL: " + missing->text);
 }
 
 void NcclLink::fail(ncclResult_t code, const char* call) {
@@ -151,8 +185,22 @@ void NcclLink::fail(ncclResult_t code, const char* call) {
 }
 
 void NcclLink::abort() noexcept {
-    if (comm_ != nullptr) nccl().comm_abort(comm_);
-    comm_ = nullptr;
+    // NCCL drops what is asked in a group of calls that failed, an abort too.
+    if (std::exchange(call_open_, false)) nccl().group_end();
+    watches_.give_up();
+}
+
+/// Between ncclGroupStart and ncclGroupEnd the kernels are only told to end. Taking a communicator
+/// down waits for the whole GPU, and so for the others' kernels.
+void NcclLink::give_up() noexcept {
+    if (comm_ == nullptr) return;
+    giving_up_ = true;
+    nccl().group_start();
+    nccl().comm_abort(std::exchange(comm_, nullptr));
+}
+
+void NcclLink::end_giving_up() noexcept {
+    if (std::exchange(giving_up_, false)) nccl().group_end();
 }
 
 }  // namespace r1

@@ -69,7 +69,7 @@ class NcclTensorGroup final : public TensorGroup {
                     const TensorGroupOptions& options);
     NcclTensorGroup(const NcclTensorGroup&) = delete;
     NcclTensorGroup& operator=(const NcclTensorGroup&) = delete;
-    ~NcclTensorGroup() override { queue_.wait_with({}); }
+    ~NcclTensorGroup() override = default;
 
     int rank() const override { return comm_.rank(); }
     int size() const override { return comm_.size(); }
@@ -99,6 +99,7 @@ class NcclTensorGroup final : public TensorGroup {
 
     std::size_t self() const { return static_cast<std::size_t>(rank()); }
     bool recording() const;
+    bool under_way() const;
     template <class Calls>
     void collective(const char* what, cudaStream_t stream, const Calls& calls);
     void sum_parts(float* values, std::span<const ValueRange> parts, cudaStream_t stream);
@@ -111,7 +112,7 @@ class NcclTensorGroup final : public TensorGroup {
 
     Communicator& comm_;
     TensorDevice device_;
-    DeviceQueue queue_;
+    DeviceWatches& watches_;
     cudaStream_t compute_;
     TensorGroupOptions options_;
     cuda::SideStream side_;
@@ -119,6 +120,7 @@ class NcclTensorGroup final : public TensorGroup {
     cuda::Event drained_;  // on compute_, in wait()
     std::array<cuda::Event, kAhead> ends_;
     std::size_t next_end_ = 0;
+    bool recorded_ = false;  // the device may do collectives again of which nothing is known here
     std::deque<Begun> begun_;
     std::vector<std::unique_ptr<cuda::Event>> spare_;
     Ticket last_ticket_ = 0;
@@ -130,15 +132,14 @@ NcclTensorGroup::NcclTensorGroup(Communicator& comm, TensorDevice device, Device
                                  const TensorGroupOptions& options)
     : comm_(comm),
       device_(std::move(device)),
-      queue_(std::move(queue)),
-      compute_(static_cast<cudaStream_t>(queue_.stream)),
+      watches_(queue.watches),
+      compute_(static_cast<cudaStream_t>(queue.stream)),
       options_(options),
       room_(device_.device),
-      link_(comm, options.limit_seconds) {
+      link_(comm, watches_, options.limit_seconds, [this] { return under_way(); }) {
     // The first call connects the ranks, which must not come in the middle of a recording.
     all_reduce(room_.reserve(1), 1, ValueType::kFloat32, ReduceOp::kSum);
     wait();
-    queue_.wait_with([this] { wait(); });
 }
 
 /// What is asked of the device now is recorded (Device::replay()) and not done.
@@ -148,16 +149,24 @@ bool NcclTensorGroup::recording() const {
     return status != cudaStreamCaptureStatusNone;
 }
 
+/// Whether a collective of this group may have yet to end.
+bool NcclTensorGroup::under_way() const {
+    // Events cannot be asked then, and the host waits for a call of a group alone.
+    if (recording()) return true;
+    const auto passed = [](const cuda::Event& end) { return end.passed(); };
+    if (!std::all_of(ends_.begin(), ends_.end(), passed)) return true;
+    return recorded_ && !cuda::is_done(compute_);
+}
+
 template <class Calls>
 void NcclTensorGroup::collective(const char* what, cudaStream_t stream, const Calls& calls) {
     const CollectiveCall call;
     link_.enter(what);
     const bool now = !recording();
     cuda::Event& end = ends_[next_end_];
-    if (now) link_.wait_until([&] { return end.passed(); });
-    link_.check(nccl().group_start(), "ncclGroupStart");
-    calls();
-    link_.settle(nccl().group_end(), "ncclGroupEnd");
+    if (now) watches_.wait_until([&] { return end.passed(); });
+    link_.call(calls);
+    recorded_ = recorded_ || !now;
     if (!now) return;
     end.record(stream);
     next_end_ = (next_end_ + 1) % kAhead;
@@ -334,9 +343,8 @@ void NcclTensorGroup::finish(Ticket ticket) {
 
 void NcclTensorGroup::wait() {
     if (recording()) return;
-    link_.pass_by();
     drained_.record(compute_);
-    link_.wait_until([this] { return drained_.passed(); });
+    watches_.wait_until([this] { return drained_.passed(); });
 }
 
 }  // namespace
@@ -353,7 +361,7 @@ std::string nccl_version() {
 std::unique_ptr<TensorGroup> make_nccl_tensor_group(Communicator& comm, TensorDevice device,
                                                     DeviceQueue queue,
                                                     const TensorGroupOptions& options) {
-    return std::make_unique<NcclTensorGroup>(comm, std::move(device), std::move(queue), options);
+    return std::make_unique<NcclTensorGroup>(comm, std::move(device), queue, options);
 }
 
 }  // namespace r1

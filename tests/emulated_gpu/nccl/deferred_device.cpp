@@ -2,6 +2,7 @@
 #include "tests/emulated_gpu/nccl/deferred_device.h"
 
 #include <cstring>
+#include <exception>
 
 #include "tests/emulated_gpu/nccl/device_memory.h"
 
@@ -17,27 +18,26 @@ TensorDevice DeferredDevice::tensors() {
 }
 
 void* DeferredDevice::allocate(std::size_t bytes) {
+    watches_.wait_until_idle();
     return allocate_hidden(bytes);
 }
 
 void DeferredDevice::release(void* memory) noexcept {
+    try {
+        watches_.wait_until_idle();
+    } catch (const std::exception&) {
+        // All work was given up.
+    }
     drain_streams();
     release_hidden(memory);
 }
 
 void DeferredDevice::to_device(void* device, const void* host, std::size_t bytes) {
-    enqueue(stream_, [device, bytes, values = std::string(static_cast<const char*>(host), bytes)] {
-        std::memcpy(device, values.data(), bytes);
-        return true;
-    });
+    staging_.to_device(device, host, bytes);
 }
 
 void DeferredDevice::to_host(void* host, const void* device, std::size_t bytes) {
-    enqueue(stream_, [=] {
-        std::memcpy(host, device, bytes);
-        return true;
-    });
-    finish();
+    staging_.to_host(host, device, bytes);
 }
 
 void DeferredDevice::copy(void* target, const void* source, std::size_t bytes) {
@@ -55,8 +55,7 @@ void DeferredDevice::zero(void* memory, std::size_t bytes) {
 }
 
 void DeferredDevice::finish() {
-    if (waiter_) waiter_();
-    while (!is_idle(stream_)) drive_streams();
+    watches_.wait_until([this] { return cudaStreamQuery(stream_) == cudaSuccess; });
 }
 
 }  // namespace r1::test

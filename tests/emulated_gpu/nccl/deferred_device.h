@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
-#include <string>
-
+#include "kernels/cuda/staging.h"
 #include "mpi_runtime/comm/tensor_group.h"
 #include "tests/emulated_gpu/nccl/streams.h"
 
 namespace r1::test {
 
-/// A device that does nothing before it is waited for, in memory that the host cannot touch.
+/// A device that does nothing before it is waited for, in memory that the host cannot touch. It
+/// copies and waits as the CUDA device does.
 class DeferredDevice final : public Device {
   public:
-    DeferredDevice() : stream_(make_stream()) {}
+    DeferredDevice() : stream_(make_stream()), staging_(stream_, watches_) {}
     DeferredDevice(const DeferredDevice&) = delete;
     DeferredDevice& operator=(const DeferredDevice&) = delete;
     ~DeferredDevice() override { cudaStreamDestroy(stream_); }
@@ -20,8 +19,7 @@ class DeferredDevice final : public Device {
     cudaStream_t stream() const { return stream_; }
     /// For a TensorGroup: with additions of this device.
     TensorDevice tensors();
-    /// Is called before the host waits.
-    void wait_with(std::function<void()> waiter) { waiter_ = std::move(waiter); }
+    DeviceWatches& watches() { return watches_; }
 
     const char* name() const override { return "deferred"; }
     bool shares_host_memory() const override { return false; }
@@ -38,7 +36,8 @@ class DeferredDevice final : public Device {
 
   private:
     cudaStream_t stream_;
-    std::function<void()> waiter_;
+    DeviceWatches watches_;
+    cuda::Staging staging_;
 };
 
 }  // namespace r1::test

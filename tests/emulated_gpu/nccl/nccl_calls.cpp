@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "tests/emulated_gpu/nccl/nccl_comm.h"
+#include "tests/emulated_gpu/nccl/nccl_faults.h"
 #include "tests/emulated_gpu/nccl/streams.h"
 #include "tests/emulated_gpu/nccl/transfer.h"
 
@@ -19,14 +21,19 @@ constexpr int kPairTag = 1;
 constexpr int kFirstTag = 2;
 constexpr int kTags = 10'000;
 
-/// What was called between ncclGroupStart and ncclGroupEnd: one piece of a stream's work.
+/// What was called between ncclGroupStart and the ncclGroupEnd that belongs to it: one piece of a
+/// stream's work. Groups may lie within each other, and the outermost one's end counts.
 struct Group {
     ncclComm_t comm = nullptr;
     cudaStream_t stream = nullptr;
     std::vector<Transfer> transfers;
     bool started = false;
+    std::vector<ncclComm_t> aborts;
+    ncclResult_t error = ncclSuccess;
 };
 std::shared_ptr<Group> group;
+int depth = 0;
+ncclResult_t failure_of_call = ncclSuccess;
 
 bool work_on(Group& work) {
     if (work.comm->aborted) {
@@ -54,16 +61,20 @@ std::vector<int> all_ranks(ncclComm_t comm) {
 ncclResult_t add(ncclComm_t comm, cudaStream_t stream, int tag,
                  std::vector<Transfer::Outgoing> outgoing, std::vector<Transfer::Incoming> incoming,
                  Transfer::Ending ending) {
-    const bool alone = group == nullptr;
+    const bool alone = depth == 0;
     if (alone) ncclGroupStart();
-    if (comm->in_progress()) return ncclInvalidUsage;
-    if (group->comm != nullptr && (group->comm != comm || group->stream != stream))
-        return ncclInvalidUsage;
-    group->comm = comm;
-    group->stream = stream;
-    group->transfers.emplace_back(comm->mpi, tag, std::move(outgoing), std::move(incoming),
-                                  std::move(ending));
-    return alone ? ncclGroupEnd() : ncclSuccess;
+    const bool other = group->comm != nullptr && (group->comm != comm || group->stream != stream);
+    ncclResult_t error = std::exchange(failure_of_call, ncclSuccess);
+    if (comm->in_progress() || other) error = ncclInvalidUsage;
+    if (error != ncclSuccess) {
+        group->error = error;
+    } else {
+        group->comm = comm;
+        group->stream = stream;
+        group->transfers.emplace_back(comm->mpi, tag, std::move(outgoing), std::move(incoming),
+                                      std::move(ending));
+    }
+    return alone ? ncclGroupEnd() : error;
 }
 
 int next_tag(ncclComm_t comm) {
@@ -76,16 +87,29 @@ const std::byte* offset(const void* values, std::size_t bytes) {
 
 }  // namespace
 
+void r1::test::fail_nccl_call(ncclResult_t error) {
+    failure_of_call = error;
+}
+
 ncclResult_t ncclGroupStart() {
-    if (group != nullptr) return ncclInvalidUsage;
-    group = std::make_shared<Group>();
+    if (depth++ == 0) group = std::make_shared<Group>();
     return ncclSuccess;
 }
 
+ncclResult_t ncclCommAbort(ncclComm_t comm) {
+    ncclGroupStart();
+    group->aborts.push_back(comm);
+    return ncclGroupEnd();
+}
+
 ncclResult_t ncclGroupEnd() {
-    if (group == nullptr) return ncclInvalidUsage;
+    if (depth == 0) return ncclInvalidUsage;
+    if (--depth > 0) return ncclSuccess;
     const std::shared_ptr<Group> work = std::move(group);
     group = nullptr;
+    // All that was asked in it is dropped, an abort too.
+    if (work->error != ncclSuccess) return work->error;
+    r1::test::abort_communicators(work->aborts);
     if (work->comm == nullptr) return ncclSuccess;
     ++work->comm->under_way;
     r1::test::enqueue(work->stream, [work] { return work_on(*work); });

@@ -69,6 +69,19 @@ int aborted_nccl_communicators() {
     return aborted_communicators;
 }
 
+void abort_communicators(const std::vector<ncclComm_t>& communicators) {
+    if (communicators.empty()) return;
+    // Their calls end on the streams without a result.
+    for (const ncclComm_t comm : communicators) comm->aborted = true;
+    // Their memory is freed, which waits for other communicators' calls too.
+    drain_streams();
+    for (const ncclComm_t comm : communicators) {
+        delete comm;
+        --open_communicators;
+        ++aborted_communicators;
+    }
+}
+
 }  // namespace r1::test
 
 const char* ncclGetErrorString(ncclResult_t result) {
@@ -134,15 +147,5 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
     MPI_Comm_free(&comm->mpi);
     delete comm;
     --open_communicators;
-    return ncclSuccess;
-}
-
-ncclResult_t ncclCommAbort(ncclComm_t comm) {
-    comm->aborted = true;
-    // Its calls end on the streams without a result.
-    while (comm->under_way > 0) r1::test::drive_streams();
-    delete comm;
-    --open_communicators;
-    ++aborted_communicators;
     return ncclSuccess;
 }

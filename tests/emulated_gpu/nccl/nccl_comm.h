@@ -24,3 +24,10 @@ struct ncclComm {
         return ncclInProgress;
     }
 };
+
+namespace r1::test {
+
+/// Ends all of them at once, and waits until the device has done everything.
+void abort_communicators(const std::vector<ncclComm_t>& communicators);
+
+}  // namespace r1::test

@@ -2,6 +2,8 @@
 #include "tests/emulated_gpu/nccl/streams.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <random>
@@ -63,6 +65,29 @@ const char* cudaGetErrorString(cudaError_t code) {
     return code == cudaSuccess ? "no error" : "an emulated error";
 }
 
+cudaError_t cudaGetLastError() {
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+    *memory = std::malloc(bytes);
+    return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* memory) {
+    std::free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
+                            cudaStream_t stream) {
+    r1::test::enqueue(stream, [=] {
+        std::memcpy(to, from, bytes);
+        return true;
+    });
+    return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
     *least = 0;
     *greatest = -5;
@@ -81,6 +106,11 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     std::erase(streams, stream);
     delete stream;
     return cudaSuccess;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+    r1::test::drive_streams();
+    return r1::test::is_idle(stream) ? cudaSuccess : cudaErrorNotReady;
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
@@ -114,4 +144,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventQuery(cudaEvent_t event) {
     r1::test::drive_streams();
     return event->passed == nullptr || *event->passed ? cudaSuccess : cudaErrorNotReady;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    while (cudaEventQuery(event) == cudaErrorNotReady) {
+    }
+    return cudaSuccess;
 }

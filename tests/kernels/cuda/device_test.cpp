@@ -2,7 +2,9 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "kernels/cuda/scratch.h"
 #include "kernels/cuda/stream.h"
+#include "tests/common/library_error.h"
 #include "tests/kernels/cuda/backend_fixture.h"
 
 namespace r1::test {
@@ -14,16 +16,6 @@ class GpuDevice : public BackendTest<float> {
         std::vector<float> values(count);
         std::iota(values.begin(), values.end(), 1.0F);
         return values;
-    }
-    template <class Work>
-    static std::string error_of(Work work) {
-        try {
-            work();
-        } catch (const Error& error) {
-            EXPECT_EQ(error.code(), ExitCode::kLibrary);
-            return error.what();
-        }
-        return "";
     }
 };
 
@@ -70,7 +62,7 @@ TEST_F(GpuDevice, SmallCopiesDoNotOvertakeEachOther) {
 }
 
 TEST_F(GpuDevice, MemoryThatIsNotThereIsNamed) {
-    const std::string error = error_of([&] { gpu().allocate(std::size_t{1} << 50); });
+    const std::string error = library_error_of([&] { gpu().allocate(std::size_t{1} << 50); });
     EXPECT_NE(error.find("cannot allocate 1125899906842624 bytes (1048576.00 GiB) on cuda "),
               std::string::npos)
         << error;
@@ -137,7 +129,7 @@ TEST_F(GpuDevice, ReplaysKeepTheirPartialResults) {
 TEST_F(GpuDevice, WorkThatCannotBeRecordedIsAnError) {
     Array<float> values(gpu(), 4);
     const auto refused = [&](const std::function<void()>& work) {
-        return error_of([&] { gpu().replay(1, work); });
+        return library_error_of([&] { gpu().replay(1, work); });
     };
     int calls = 0;
     // Done at first; recorded the second time.
@@ -198,23 +190,116 @@ TEST_F(GpuDevice, AdvanceEndsAStepAsTheHostDoes) {
     EXPECT_EQ(host(d_log_logprob), log_logprob);
 }
 
-TEST_F(GpuDevice, AsksBeforeTheHostWaitsForIt) {
-    int asked = 0;
-    wait_for_cuda_with(gpu(), [&] { ++asked; });
-    wait_for_cuda_with(reference(), [&] { asked += 100; });
-    Array<float> values(gpu(), 1000);
-    values.load(count_up(1000).data(), 1000);
-    values.zero();
-    EXPECT_EQ(asked, 0);
-    host(values);
-    EXPECT_EQ(asked, 1);
+/// Counts what is asked of it; throws when it is to.
+struct CountingWatch final : DeviceWatch {
+    void begin() noexcept override {}
+    void end() noexcept override {}
+    void look(double) override {
+        ++looks;
+        if (throws) throw Error(ExitCode::kLibrary, "rank 1 did not come");
+    }
+    void answer(double) override {}
+    bool idle() override { return idle_after-- <= 0; }
+    bool asks() const override { return false; }
+    void give_up() noexcept override { given_up = true; }
+    void end_giving_up() noexcept override {
+        if (at_end) at_end();
+    }
+    int looks = 0;
+    int idle_after = 0;
+    bool throws = false;
+    bool given_up = false;
+    std::function<void()> at_end;
+};
+
+TEST_F(GpuDevice, WatchesLookOnWhereverTheHostWaits) {
+    EXPECT_EQ(cuda_watches_of(reference()), nullptr);
+    CountingWatch watch;
+    const auto looks_in = [&](const std::function<void()>& work) {
+        const int before = watch.looks;
+        work();
+        return watch.looks - before;
+    };
+    const float value = 1;
+    float read = 0;
+    Array<float> values(gpu(), 4);
+    void* memory = nullptr;
+    const DeviceWatches::Place place(*cuda_watches_of(gpu()), watch);
+    EXPECT_GT(looks_in([&] { gpu().finish(); }), 0);
+    EXPECT_GT(looks_in([&] { gpu().to_host(&read, values.data(), sizeof read); }), 0);
+    EXPECT_GT(looks_in([&] { gpu().to_device(values.data(), &value, sizeof value); }), 0);
+    EXPECT_GT(looks_in([&] { memory = gpu().allocate(4); }), 0);
+    EXPECT_GT(looks_in([&] { gpu().release(memory); }), 0);
+    EXPECT_EQ(looks_in([&] { gpu().copy(values.data() + 1, values.data(), sizeof value); }), 0);
+    // While the device records nothing waits, nor can memory be freed.
+    int calls = 0;
+    memory = gpu().allocate(4);
+    const auto release_when_recorded = [&] {
+        if (++calls == 2) gpu().release(memory);
+    };
+    EXPECT_EQ(looks_in([&] { library_error_of([&] { gpu().replay(1, release_when_recorded); }); }),
+              0);
+    EXPECT_EQ(calls, 2);
+    gpu().release(memory);
+}
+
+TEST_F(GpuDevice, MemoryComesAndGoesWhenTheWatchesAreIdle) {
+    CountingWatch watch;
+    const DeviceWatches::Place place(*cuda_watches_of(gpu()), watch);
+    watch.idle_after = 3;
+    void* const memory = gpu().allocate(4);
+    EXPECT_LE(watch.idle_after, 0);
+    watch.idle_after = 3;
+    gpu().release(memory);
+    EXPECT_LE(watch.idle_after, 0);
+    // Partial results need memory too.
+    const auto values = upload(std::vector<float>(20, 1.0F));
+    const std::vector<std::size_t> bounds{0, 20};
+    double squares = 0;
+    watch.idle_after = 3;
+    gpu().sum_squares(&squares, values.data(), bounds);
+    EXPECT_LE(watch.idle_after, 0);
+}
+
+TEST_F(GpuDevice, PartialResultsSayWhenTheyNeedMemory) {
+    int growths = 0;
+    cuda::Scratch scratch([&] { ++growths; });
+    scratch.reserve(100);
+    scratch.reserve(50);
+    EXPECT_EQ(growths, 1);
+    scratch.reserve(101);
+    EXPECT_EQ(growths, 2);
+    scratch.counters();
+    scratch.counters();
+    EXPECT_EQ(growths, 3);
+}
+
+TEST_F(GpuDevice, WhatAWatchThrowsComesOutAndTheRecordsAreForgotten) {
+    Array<float> values(gpu(), 4);
+    int calls = 0;
+    const auto step = [&] {
+        gpu().replay(1, [&] {
+            ++calls;
+            gpu().scale(values.data(), 2, 4);
+        });
+    };
+    step();
+    step();
+    EXPECT_EQ(calls, 2);
+    void* const memory = gpu().allocate(4);
+    {
+        CountingWatch watch;
+        const DeviceWatches::Place place(*cuda_watches_of(gpu()), watch);
+        // Before the watches' work is taken down, which the records hold.
+        watch.at_end = step;
+        watch.throws = true;
+        gpu().release(memory);
+        EXPECT_TRUE(watch.given_up);
+        EXPECT_EQ(calls, 4);
+        watch.throws = false;
+        EXPECT_EQ(library_error_of([&] { gpu().finish(); }), "rank 1 did not come");
+    }
     gpu().finish();
-    EXPECT_EQ(asked, 2);
-    wait_for_cuda_with(gpu(), [] { throw Error(ExitCode::kLibrary, "rank 1 did not come"); });
-    EXPECT_EQ(error_of([&] { gpu().finish(); }), "rank 1 did not come");
-    wait_for_cuda_with(gpu(), {});
-    gpu().finish();
-    EXPECT_EQ(asked, 2);
 }
 
 }  // namespace

@@ -27,11 +27,9 @@ class GpuRig final : public TensorRig {
     std::unique_ptr<TensorGroup> make_group(Communicator& comm, const TensorGroupOptions& options) {
         if (comm.size() > 1)
             return make_tensor_group(comm, tensor_device(*backend_), options).group;
-        return make_nccl_tensor_group(
-            comm, tensor_device(*backend_),
-            {cuda_stream_of(*backend_),
-             [this](auto waiter) { wait_for_cuda_with(*backend_, std::move(waiter)); }},
-            options);
+        return make_nccl_tensor_group(comm, tensor_device(*backend_),
+                                      {cuda_stream_of(*backend_), *cuda_watches_of(*backend_)},
+                                      options);
     }
 
     std::unique_ptr<Backend<float>> backend_;

@@ -16,7 +16,10 @@ std::optional<std::string> find(const std::vector<std::optional<Collective>>& pl
     std::vector<std::optional<std::string>> answers;
     for (const auto& place : places)
         answers.push_back(place ? std::optional(to_answer(*place)) : std::nullopt);
-    return find_missing(answers, names, *places[0], "begin_reduce", kLimit);
+    const auto missing = find_missing(answers, names, *places[0], "begin_reduce", kLimit);
+    if (!missing) return std::nullopt;
+    EXPECT_EQ(missing->all_came, missing->text.find("all ranks came") == 0) << missing->text;
+    return missing->text;
 }
 
 TEST(MissingRanks, RankWithoutAnAnswerIsNamed) {

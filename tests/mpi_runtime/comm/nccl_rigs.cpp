@@ -12,10 +12,8 @@ namespace {
 class NcclRig final : public TensorRig {
   public:
     NcclRig(Communicator& comm, const TensorGroupOptions& options)
-        : group_(make_nccl_tensor_group(
-              comm, device_.tensors(),
-              {device_.stream(), [this](auto waiter) { device_.wait_with(std::move(waiter)); }},
-              options)) {}
+        : group_(make_nccl_tensor_group(comm, device_.tensors(),
+                                        {device_.stream(), device_.watches()}, options)) {}
     Device& device() override { return device_; }
     TensorGroup& group() override { return *group_; }
 

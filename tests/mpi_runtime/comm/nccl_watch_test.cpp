@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/host.h"
 #include "common/time.h"
+#include "tests/common/library_error.h"
 #include "tests/emulated_gpu/nccl/nccl_faults.h"
 #include "tests/mpi_runtime/comm/tensor_rig.h"
 #include "tests/mpi_runtime/ranks_main.h"
@@ -17,18 +18,6 @@ namespace r1 {
 namespace {
 
 using test::world;
-
-/// The text of the Error that `work` throws.
-template <class Work>
-std::string error_of(const Work& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ExitCode::kLibrary);
-        return error.what();
-    }
-    return "nothing was thrown";
-}
 
 /// Every rank but 1 does `work`, which must end with an Error that names rank 1.
 template <class Work>
@@ -39,14 +28,15 @@ void expect_rank_1_is_named(const std::string& collective, const Work& work) {
     const int aborted = test::aborted_nccl_communicators();
     if (world->rank() != 1) {
         const double start = monotonic_seconds();
-        const std::string text = error_of([&] { work(*rig, values.data()); });
+        const std::string text = library_error_of([&] { work(*rig, values.data()); });
         EXPECT_EQ(text.find("NCCL: rank 1 on " + node_name() + " did not come to collective " +
                             collective + " within 1s; rank 0 on " + node_name()),
                   0U)
             << text;
         EXPECT_LT(monotonic_seconds() - start, 30);
         EXPECT_EQ(test::aborted_nccl_communicators(), aborted + 1);
-        EXPECT_EQ(error_of([&] { rig->group().all_reduce(values.data(), 1, ValueType::kFloat32); }),
+        EXPECT_EQ(library_error_of(
+                      [&] { rig->group().all_reduce(values.data(), 1, ValueType::kFloat32); }),
                   "NCCL: the group was aborted before");
     }
     world->barrier();
@@ -115,7 +105,7 @@ TEST(NcclWatch, ErrorOfNcclWhileWaitingAbortsAndSaysWhere) {
     if (world->rank() == 0) {
         rig->group().all_reduce(values.data(), 100, ValueType::kFloat32);
         test::inject_nccl_error(ncclSystemError);
-        const std::string text = error_of([&] { rig->group().wait(); });
+        const std::string text = library_error_of([&] { rig->group().wait(); });
         EXPECT_EQ(text.find("NCCL: all_reduce failed: an emulated error: the cable is out, in "
                             "collective 3 (all_reduce) of rank 0 on " +
                             node_name()),

@@ -95,9 +95,8 @@ class TwoRanks final : public Communicator {
     }
     std::unique_ptr<Communicator> split(int, int) override { return nullptr; }
     bool roll_called() override { return false; }
-    std::vector<std::optional<std::string>> call_roll(std::string_view, double) override {
-        return {};
-    }
+    void call_roll(std::string_view) override {}
+    std::vector<std::optional<std::string>> roll_answers() override { return {}; }
     [[noreturn]] void abort(int) noexcept override { std::abort(); }
 
   private:
