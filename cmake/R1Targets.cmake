@@ -51,7 +51,7 @@ function(r1_add_test name)
                 ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMP_NUM_THREADS=1")
             if(ARG_LABEL STREQUAL "gpu")
                 set_tests_properties(${name}.np${ranks} PROPERTIES LABELS gpu RESOURCE_LOCK gpu
-                    SKIP_REGULAR_EXPRESSION "no GPU")
+                    SKIP_REGULAR_EXPRESSION "no GPU;no NCCL")
             endif()
         endforeach()
     elseif(ARG_LABEL STREQUAL "gpu")

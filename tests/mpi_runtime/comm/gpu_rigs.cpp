@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rigs on GPUs: NCCL for one rank; for several what is chosen, which is the way through the host
 // where they share a GPU.
+#include "common/error.h"
 #include "common/gpu_inventory.h"
 #include "kernels/cuda/stream.h"
 #include "mpi_runtime/comm/launched.h"
@@ -38,8 +39,14 @@ class GpuRig final : public TensorRig {
 
 }  // namespace
 
-bool rigs_can_run() {
-    return !list_gpus().empty();
+std::string why_rigs_cannot_run() {
+    if (list_gpus().empty()) return "no GPU";
+    try {
+        nccl_version();
+    } catch (const Error& error) {
+        return std::string("no NCCL: ") + error.what();
+    }
+    return "";
 }
 
 std::vector<std::string> rig_names() {

@@ -14,7 +14,8 @@ using test::world;
 
 struct GpuTensorGroup : testing::Test {
     void SetUp() override {
-        if (!test::rigs_can_run()) GTEST_SKIP() << "no GPU";
+        const std::string why_not = test::why_rigs_cannot_run();
+        if (!why_not.empty()) GTEST_SKIP() << why_not;
     }
 };
 

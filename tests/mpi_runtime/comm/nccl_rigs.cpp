@@ -24,8 +24,8 @@ class NcclRig final : public TensorRig {
 
 }  // namespace
 
-bool rigs_can_run() {
-    return true;
+std::string why_rigs_cannot_run() {
+    return "";
 }
 
 std::vector<std::string> rig_names() {

@@ -66,7 +66,8 @@ std::vector<ValueRange> owners_of(std::size_t count, bool equal) {
 
 struct TensorGroups : testing::TestWithParam<std::string> {
     void SetUp() override {
-        if (!test::rigs_can_run()) GTEST_SKIP() << "no GPU";
+        const std::string why_not = test::why_rigs_cannot_run();
+        if (!why_not.empty()) GTEST_SKIP() << why_not;
     }
     std::unique_ptr<test::TensorRig> rig(const TensorGroupOptions& options = {}) {
         return test::make_rig(GetParam(), *world, options);

@@ -20,8 +20,8 @@ class TensorRig {
     virtual TensorGroup& group() = 0;
 };
 
-/// Whether this machine has what the rigs need.
-bool rigs_can_run();
+/// What the rigs need and this machine lacks; empty where it has all.
+std::string why_rigs_cannot_run();
 /// The kinds that this program tests, and one of them over `comm`.
 std::vector<std::string> rig_names();
 std::unique_ptr<TensorRig> make_rig(const std::string& name, Communicator& comm,
