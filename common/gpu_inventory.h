@@ -14,6 +14,7 @@ struct Gpu {
     std::string uuid;  ///< as nvidia-smi writes it: "GPU-4c2f…"; the same on every start
     std::string name;  ///< "NVIDIA H100 80GB HBM3"
     std::int64_t memory_bytes = 0;
+    std::string bus_id;  ///< "0000:5e:00.0"; the same for all MIG instances of a card
 };
 
 /// Empty where there is no GPU or no driver, and in a build without CUDA. Throws Error when a GPU

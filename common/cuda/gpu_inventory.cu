@@ -23,6 +23,13 @@ std::string uuid_text(const cudaUUID_t& uuid) {
     return text;
 }
 
+std::string bus_id_text(const cudaDeviceProp& facts) {
+    char text[32] = {};
+    std::snprintf(text, sizeof text, "%04x:%02x:%02x.0", static_cast<unsigned>(facts.pciDomainID),
+                  static_cast<unsigned>(facts.pciBusID), static_cast<unsigned>(facts.pciDeviceID));
+    return text;
+}
+
 }  // namespace
 
 std::vector<Gpu> list_gpus() {
@@ -38,7 +45,7 @@ std::vector<Gpu> list_gpus() {
         if (status != cudaSuccess)
             throw_library_error("CUDA", "cudaGetDeviceProperties", cudaGetErrorString(status));
         gpus.push_back({index, uuid_text(facts.uuid), facts.name,
-                        static_cast<std::int64_t>(facts.totalGlobalMem)});
+                        static_cast<std::int64_t>(facts.totalGlobalMem), bus_id_text(facts)});
     }
     return gpus;
 }

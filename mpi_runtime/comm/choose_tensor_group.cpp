@@ -37,13 +37,14 @@ RankPlaces gather_places(Communicator& comm, Device& device) {
     const nlohmann::json own = {{"rank", std::to_string(rank)},
                                 {"node", node_name()},
                                 {"uuid", gpu ? gpu->uuid : ""},
+                                {"bus", gpu ? gpu->bus_id : ""},
                                 {"no_nccl", on_gpu ? why_no_library() : ""},
                                 {"host", device.shares_host_memory()}};
     RankPlaces places;
     for (const std::string& text : comm.all_gather(own.dump())) {
         const nlohmann::json theirs = nlohmann::json::parse(text);
-        places.gpus.push_back(
-            {theirs.at("rank"), theirs.at("node"), theirs.at("uuid"), theirs.at("no_nccl")});
+        places.gpus.push_back({theirs.at("rank"), theirs.at("node"), theirs.at("uuid"),
+                               theirs.at("no_nccl"), theirs.at("bus")});
         places.all_in_host_memory = places.all_in_host_memory && theirs.at("host").get<bool>();
     }
     return places;

@@ -21,6 +21,7 @@ TEST(ListGpus, EveryGpuHasItsOwnUuidANameAndMemory) {
         EXPECT_TRUE(uuids.insert(gpu.uuid).second) << gpu.uuid;
         EXPECT_FALSE(gpu.name.empty());
         EXPECT_GT(gpu.memory_bytes, 0);
+        EXPECT_EQ(gpu.bus_id.size(), 12u) << gpu.bus_id;
     }
 }
 
