@@ -117,8 +117,11 @@ class CudaBackend final : public Backend<T>, public StreamOwner {
     void attention_inputs(T* qkv, const PagedCache<T>& cache, const NormedRows<T>& x, const T* w,
                           const T* bias, const CachedRows& rows, const HeadShape& shape,
                           double theta) override {
-        if (!cuda::few_rows_attention_inputs(qkv, cache, x, w, bias, rows, shape, theta, queue()))
-            Backend<T>::attention_inputs(qkv, cache, x, w, bias, rows, shape, theta);
+        if (cuda::few_rows_attention_inputs(qkv, cache, x, w, bias, rows, shape, theta, queue()))
+            return;
+        rms_norm_forward(x.normed, x.rstd, x.x, x.weight, rows.rows, x.width, x.eps);
+        linear_forward(qkv, x.normed, w, bias, rows.rows, shape.qkv_width(), x.width);
+        cuda::rope_to_cache(cache, qkv, rows, shape, theta, queue());
     }
     void feed_forward_inputs(T* y, T* gate_up, const NormedRows<T>& x, const T* w, int32_t m,
                              int32_t n) override {

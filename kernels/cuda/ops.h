@@ -52,6 +52,11 @@ template <class T>
 void rope(T* x, const std::int32_t* positions, std::int32_t m, std::int32_t heads,
           std::int32_t head_dim, std::int32_t row_stride, double theta, bool inverse,
           cudaStream_t stream);
+// The same forwards, of the queries and keys in qkv, with the keys and the values put in the cache
+// instead of back (as cache_store()).
+template <class T>
+void rope_to_cache(const PagedCache<T>& cache, T* qkv, const CachedRows& rows,
+                   const HeadShape& shape, double theta, cudaStream_t stream);
 
 // swiglu.cu
 template <class T>

@@ -78,7 +78,7 @@ class GpuDecodeInputs : public BackendTest<T> {
                 this->template poisoned<float>(static_cast<std::size_t>(p.m))};
     }
 
-    static constexpr HeadShape kHeads{4, 2, 16};
+    HeadShape heads_{4, 2, 16};
     /// Row 1 is idle: its table ends before its position.
     static std::int32_t position_of(std::int32_t row) {
         return row == 1 ? kPagesOfRow * kPageTokens : (5 + 3 * row) % 8;
@@ -103,11 +103,11 @@ class GpuDecodeInputs : public BackendTest<T> {
         const auto where = this->upload(positions), pages = this->upload(tables);
         auto qkv = this->template poisoned<T>(p.want.size());
         const auto cached = static_cast<std::size_t>(p.m * kPagesOfRow * kPageTokens) *
-                            static_cast<std::size_t>(kHeads.kv_width());
+                            static_cast<std::size_t>(heads_.kv_width());
         auto keys = this->template poisoned<T>(cached), values = this->template poisoned<T>(cached);
         this->gpu().attention_inputs(qkv.data(), {keys.data(), values.data(), kPageTokens},
                                      device.rows(p.width), device.w.data(), device.bias_or_null(),
-                                     {pages.data(), where.data(), kPagesOfRow, rows}, kHeads,
+                                     {pages.data(), where.data(), kPagesOfRow, rows}, heads_,
                                      kTheta);
         return {this->host(qkv), this->host(keys), this->host(values)};
     }
@@ -136,22 +136,22 @@ TYPED_TEST_SUITE(GpuDecodeInputs, GpuTypes);
 
 template <class T>
 void GpuDecodeInputs<T>::check_attention(std::int32_t m, std::int32_t width, bool with_bias) {
-    const Product p = product(m, kHeads.qkv_width(), width, with_bias);
+    const Product p = product(m, heads_.qkv_width(), width, with_bias);
     Numbers positions;
     for (std::int32_t row = 0; row < m; ++row) positions.push_back(position_of(row));
     Values want = p.want;
-    this->reference().rope(want.data(), positions.data(), m, kHeads.heads + kHeads.kv_heads,
-                           kHeads.head_dim, kHeads.qkv_width(), kTheta, false);
+    this->reference().rope(want.data(), positions.data(), m, heads_.heads + heads_.kv_heads,
+                           heads_.head_dim, heads_.qkv_width(), kTheta, false);
     const Outputs got = attention_inputs(p, m);
-    const std::int32_t half = kHeads.head_dim / 2;
+    const std::int32_t half = heads_.head_dim / 2;
     for (std::int32_t row = 0; row < m; ++row) {
-        for (std::int32_t column = 0; column < kHeads.qkv_width(); ++column) {
-            const auto at = static_cast<std::size_t>(row * kHeads.qkv_width() + column);
-            const std::int32_t in_head = column % kHeads.head_dim;
+        for (std::int32_t column = 0; column < heads_.qkv_width(); ++column) {
+            const auto at = static_cast<std::size_t>(row * heads_.qkv_width() + column);
+            const std::int32_t in_head = column % heads_.head_dim;
             const auto other = in_head < half ? at + static_cast<std::size_t>(half)
                                               : at - static_cast<std::size_t>(half);
-            const std::int32_t in_cache = column - kHeads.query_width();
-            const bool turned = in_cache < kHeads.kv_width();
+            const std::int32_t in_cache = column - heads_.query_width();
+            const bool turned = in_cache < heads_.kv_width();
             // A turned value is two products and a sum of values that are off themselves.
             const double error =
                 p.bounds[at] + p.bounds[other] +
@@ -162,7 +162,7 @@ void GpuDecodeInputs<T>::check_attention(std::int32_t m, std::int32_t width, boo
             } else if (row != 1) {
                 const auto& stored = turned ? got.keys : got.values;
                 const auto place = static_cast<std::size_t>(
-                    cache_row_of(row, m) * kHeads.kv_width() + in_cache % kHeads.kv_width());
+                    cache_row_of(row, m) * heads_.kv_width() + in_cache % heads_.kv_width());
                 expect_near(stored[place], want[at], bound);
             }
         }
@@ -171,7 +171,7 @@ void GpuDecodeInputs<T>::check_attention(std::int32_t m, std::int32_t width, boo
     for (const T& value : got.keys) untouched += is_poison(value);
     const std::int32_t stored_rows = m > 1 ? m - 1 : m;
     EXPECT_EQ(untouched, got.keys.size() - static_cast<std::size_t>(stored_rows) *
-                                               static_cast<std::size_t>(kHeads.kv_width()));
+                                               static_cast<std::size_t>(heads_.kv_width()));
 }
 
 template <class T>
@@ -201,6 +201,9 @@ TYPED_TEST(GpuDecodeInputs, OfAttentionAreWithinRoundingOfTheReference) {
     this->check_attention(2, 1544, true);
     this->check_attention(1, 6160, false);
     this->check_attention(3, 31, true);
+    this->heads_ = {3, 1, 8};  // too small for several values at a time
+    this->check_attention(2, 72, true);
+    this->check_attention(6, 72, true);
 }
 
 TYPED_TEST(GpuDecodeInputs, OfTheFeedForwardHalfAreWithinRoundingOfTheReference) {
@@ -215,15 +218,15 @@ TYPED_TEST(GpuDecodeInputs, OfTheFeedForwardHalfAreWithinRoundingOfTheReference)
 
 /// Decoding a sequence alone or with others gives the same tokens.
 TYPED_TEST(GpuDecodeInputs, OfFewRowsHaveTheBitsOfOne) {
-    const auto p = this->product(4, this->kHeads.qkv_width(), 1544, true);
+    const auto p = this->product(4, this->heads_.qkv_width(), 1544, true);
     const auto q = this->product(4, 24, 1544, false);
     const auto all = this->attention_inputs(p, 4).qkv;
     const auto gated = this->feed_forward_inputs(q, 4);
-    const auto queries = static_cast<std::size_t>(this->kHeads.query_width());
+    const auto queries = static_cast<std::size_t>(this->heads_.query_width());
     for (std::int32_t m = 1; m < 4; ++m) {
         const auto few = this->attention_inputs(p, m).qkv;
         for (std::int32_t row = 0; row < m; ++row) {
-            const auto at = static_cast<std::size_t>(row * this->kHeads.qkv_width());
+            const auto at = static_cast<std::size_t>(row * this->heads_.qkv_width());
             EXPECT_EQ(std::memcmp(&few[at], &all[at], queries * sizeof(TypeParam)), 0);
         }
         const auto few_gated = this->feed_forward_inputs(q, m);
@@ -234,7 +237,7 @@ TYPED_TEST(GpuDecodeInputs, OfFewRowsHaveTheBitsOfOne) {
 }
 
 TYPED_TEST(GpuDecodeInputs, GiveTheSameBitsAgain) {
-    const auto p = this->product(2, this->kHeads.qkv_width(), 1544, true);
+    const auto p = this->product(2, this->heads_.qkv_width(), 1544, true);
     this->expect_same_bits([&] { return this->attention_inputs(p, 2).keys; });
     const auto q = this->product(2, 24, 1544, false);
     this->expect_same_bits([&] { return this->feed_forward_inputs(q, 2); });
